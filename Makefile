@@ -1,0 +1,49 @@
+# Every target works alone on a fresh clone: the environment is made on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# The arrays of one body are small: more threads than cores only spin.
+export OMP_NUM_THREADS ?= 2
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help env test slow check format demo bench checksums clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "skelvid needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet torch torchvision --editable '.[dev]'  # one call, so that the two match
+	touch $@
+
+env: $(READY)  ## make the environment in .venv
+
+test: $(READY)  ## run the tests (under two minutes on two cores)
+	$(BIN)/pytest -q
+
+slow: $(READY)  ## run the long tests too
+	$(BIN)/pytest -q -m ''
+
+check: $(READY)  ## format, lint, types, tests: what a change must pass
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/pytest -q
+
+format: $(READY)  ## rewrite the files in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo: $(READY)  ## pictures and a GLB of the open body, written to out/demo
+	$(BIN)/python demo/00_open_body.py
+
+bench: $(READY)  ## every benchmark, ours beside the alternative
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+checksums: $(READY)  ## rewrite checkpoints/SHA256SUMS after a build
+	$(BIN)/python -c 'from pathlib import Path; from skelvid.weights import write_checksums; write_checksums(Path("checkpoints"))'
+
+clean:  ## remove the environment and everything generated
+	rm -rf .venv build dist out .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,5 @@
+"""`python -m skelvid` is the command line."""
+
+from skelvid.cli import main
+
+main()

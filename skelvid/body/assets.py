@@ -1,0 +1,162 @@
+"""Body files: an `.npz` of the schema skelvid-body/1 goes in, a checked `SkelAssets` comes out."""
+
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from skelvid.body.dofs import JOINT_NAMES
+from skelvid.datatypes.skel import N_BETAS
+from skelvid.errors import AssetError
+
+FORMAT = "skelvid-body/1"
+N_JOINTS = len(JOINT_NAMES)
+
+
+@dataclass(frozen=True)
+class BoneMesh:
+    """Skeleton mesh; vertices live in the frame of the joint that owns them.
+
+    Attributes:
+        template_m: `s 3`, bone-local: `C_i^T (x_template - J_i)`.
+        weight_joint, weight: `s k` soft skinning; rows of `weight` sum to 1.
+        joint: `s` the one joint each vertex belongs to rigidly.
+        part, part_names: which bone (skull, jaw, femur_r, ...) each vertex belongs to.
+    """
+
+    template_m: Float[np.ndarray, "s 3"]
+    faces: Int[np.ndarray, "g 3"]
+    weight_joint: UInt8[np.ndarray, "s k"]
+    weight: Float[np.ndarray, "s k"]
+    joint: UInt8[np.ndarray, "s"]
+    part: UInt8[np.ndarray, "s"]
+    part_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SkelAssets:
+    """Everything that makes one SKEL body: template, shapes, weights, joints, frames, landmarks, bones.
+
+    Template axes: x to the body's left, y up, z front; m. `sex` is "female", "male" or "neutral".
+
+    Attributes:
+        skin_template_m: `v 3` T-pose at betas 0.
+        shapedirs_m: `v 3 10` displacement for one unit of each beta.
+        posedirs_m: `v 3 207` pose correctives, or None when the body has none.
+        skin_weight_joint, skin_weight: `v k` the joints that move each vertex and by how much (rows sum to 1).
+        joint_weight_vertex, joint_weight: `24 m` joint = weighted sum of skin vertices.
+        per_joint_rot: `24 3 3` orientation of each bone at rest, template <- bone frame.
+        apose_rel_transfo: `24 4 4` joint in its parent's bone frame.
+        landmark_vertex, landmark_weight: `l 3` each landmark = weighted sum of three skin vertices.
+        base_vertex: `v` vertex in the MakeHuman base mesh, or None for other topologies.
+    """
+
+    sex: str
+    skin_template_m: Float[np.ndarray, "v 3"]
+    skin_faces: Int[np.ndarray, "f 3"]
+    shapedirs_m: Float[np.ndarray, "v 3 10"]
+    posedirs_m: Float[np.ndarray, "v 3 207"] | None
+    skin_weight_joint: UInt8[np.ndarray, "v k"]
+    skin_weight: Float[np.ndarray, "v k"]
+    joint_weight_vertex: Int[np.ndarray, "24 m"]
+    joint_weight: Float[np.ndarray, "24 m"]
+    per_joint_rot: Float[np.ndarray, "24 3 3"]
+    apose_rel_transfo: Float[np.ndarray, "24 4 4"]
+    landmark_names: tuple[str, ...] = ()
+    landmark_vertex: Int[np.ndarray, "l 3"] | None = None
+    landmark_weight: Float[np.ndarray, "l 3"] | None = None
+    base_vertex: Int[np.ndarray, "v"] | None = None
+    bones: BoneMesh | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def joints_m(self) -> Float[np.ndarray, "24 3"]:
+        """Joint centres of the template, m."""
+        return np.einsum("jm,jmc->jc", self.joint_weight, self.skin_template_m[self.joint_weight_vertex])
+
+
+def load_assets(path: Path | str) -> SkelAssets:
+    """Read a body file of ours.
+
+    Raises:
+        AssetError: The file is missing, not an `.npz` of this schema, or its arrays do not fit together.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            data = {key: archive[key] for key in archive.files}
+    except FileNotFoundError as error:
+        raise AssetError(f"body file not found: {path}") from error
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise AssetError(f"{path} is not a readable .npz body file ({error})") from error
+    if str(data.get("format", "")) != FORMAT:
+        raise AssetError(f"{path}: format must be {FORMAT!r}, got {str(data.get('format', 'none'))!r}")
+    try:
+        return _from_arrays(data)
+    except (KeyError, ValueError) as error:
+        raise AssetError(f"{path}: {error.args[0] if error.args else error}") from error
+
+
+def save_assets(assets: SkelAssets, path: Path | str) -> None:
+    """Write a body file that `load_assets` reads; the same assets give the same bytes."""
+    data = {"format": np.array(FORMAT), "sex": np.array(assets.sex)}
+    for field in fields(assets):
+        value = getattr(assets, field.name)
+        if isinstance(value, np.ndarray):
+            data[field.name] = value
+    data["landmark_names"] = np.array(assets.landmark_names)
+    for field in fields(BoneMesh) if assets.bones else ():
+        data[f"skel_{field.name}"] = np.asarray(getattr(assets.bones, field.name))
+    np.savez_compressed(path, **data)
+
+
+def _from_arrays(data: dict[str, np.ndarray]) -> SkelAssets:
+    bones = None
+    if "skel_template_m" in data:
+        arrays = {field.name: data[f"skel_{field.name}"] for field in fields(BoneMesh)}
+        bones = BoneMesh(**(arrays | {"part_names": tuple(map(str, arrays["part_names"]))}))
+    known = {f.name for f in fields(SkelAssets)} - {"sex", "bones", "landmark_names"}
+    optional = {"posedirs_m", "landmark_vertex", "landmark_weight", "base_vertex"}
+    if missing := sorted(known - optional - data.keys()):
+        raise KeyError(f"missing {', '.join(missing)}")
+    return SkelAssets(
+        sex=str(data["sex"]),
+        landmark_names=tuple(map(str, data.get("landmark_names", ()))),
+        bones=bones,
+        **{name: data.get(name) for name in known},
+    )
+
+
+def _check(assets: SkelAssets) -> None:
+    n = len(assets.skin_template_m)
+    expected = {
+        "skin_template_m": (n, 3),
+        "shapedirs_m": (n, 3, N_BETAS),
+        "posedirs_m": (n, 3, 207),
+        "skin_weight": assets.skin_weight_joint.shape,
+        "joint_weight": assets.joint_weight_vertex.shape,
+        "per_joint_rot": (N_JOINTS, 3, 3),
+        "apose_rel_transfo": (N_JOINTS, 4, 4),
+        "landmark_vertex": (len(assets.landmark_names), 3),
+        "landmark_weight": (len(assets.landmark_names), 3),
+        "base_vertex": (n,),
+    }
+    for name, shape in expected.items():
+        value = getattr(assets, name)
+        if value is not None and value.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
+    for name, weights in (("skin_weight", assets.skin_weight), ("joint_weight", assets.joint_weight)):
+        worst = float(np.abs(weights.sum(-1) - 1).max())
+        if not worst < 1e-3:
+            raise ValueError(f"rows of {name} must sum to 1, worst is off by {worst:.2g}")
+    for name, ids, limit in (
+        ("skin_faces", assets.skin_faces, n),
+        ("joint_weight_vertex", assets.joint_weight_vertex, n),
+        ("skin_weight_joint", assets.skin_weight_joint, N_JOINTS),
+    ):
+        if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < limit:
+            raise ValueError(f"{name} must lie in [0, {limit}), got [{ids.min()}, {ids.max()}]")

@@ -1,0 +1,173 @@
+"""Skin and skeleton meshes of a posed body, as few large matrix products."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from skelvid.body.assets import N_JOINTS, SkelAssets
+from skelvid.body.dofs import JOINT_INDEX
+from skelvid.body.skeleton import Placement
+from skelvid.datatypes.skel import N_BETAS
+
+
+@dataclass(frozen=True)
+class SkinMesh:
+    """Skin constants: template, shape and pose directions (flattened over vertices), dense weights."""
+
+    template_m: Float[Tensor, "v 3"]
+    shapedirs_m: Float[Tensor, "10 v3"]
+    posedirs_m: Float[Tensor, "207 v3"] | None
+    weight: Float[Tensor, "v 24"]
+
+
+@dataclass(frozen=True)
+class BoneSkin:
+    """Skeleton constants: bone-local vertices, owning joint, dense soft weights and the end points that set size."""
+
+    template_m: Float[Tensor, "s 3"]
+    joint: Tensor
+    weight: Float[Tensor, "s 24"]
+    size_start: Float[Tensor, "24 3 3"]  # per joint and bone axis: two ends whose distance sets the scale at betas 0
+    size_end: Float[Tensor, "24 3 3"]
+    size_start_dirs: Float[Tensor, "24 3 3 10"]
+    size_end_dirs: Float[Tensor, "24 3 3 10"]
+
+
+def compile_skin(assets: SkelAssets, *, dtype: torch.dtype, device: torch.device | str) -> SkinMesh:
+    """Turn the skin of a body into tensors."""
+
+    def tensor(value: np.ndarray) -> Tensor:
+        return torch.as_tensor(value, dtype=dtype, device=device).contiguous()
+
+    posedirs = assets.posedirs_m
+    return SkinMesh(
+        template_m=tensor(assets.skin_template_m),
+        shapedirs_m=tensor(assets.shapedirs_m.reshape(-1, N_BETAS).T),
+        posedirs_m=None if posedirs is None else tensor(posedirs.reshape(-1, posedirs.shape[-1]).T),
+        weight=tensor(_dense_weights(assets.skin_weight_joint, assets.skin_weight)),
+    )
+
+
+def place_skin(
+    skin: SkinMesh,
+    betas: Float[Tensor, "s 10"],
+    placement: Placement,
+    pose_features: Float[Tensor, "b 207"] | None,
+) -> Float[Tensor, "b v 3"]:
+    """Pose the skin by linear blend skinning."""
+    rest = skin.template_m + (betas @ skin.shapedirs_m).unflatten(-1, (-1, 3))
+    if skin.posedirs_m is not None and pose_features is not None:
+        rest = rest + (pose_features @ skin.posedirs_m).unflatten(-1, (-1, 3))
+    return _skin(rest, skin.weight, placement)
+
+
+def _skin(
+    rest: Float[Tensor, "s v 3"], weight: Float[Tensor, "v 24"], placement: Placement
+) -> Float[Tensor, "b v 3"]:
+    origin = placement.joints_m - (placement.rot @ placement.shape.joints_m.movedim(-1, 0)[..., None])[..., 0]
+    transform = torch.cat([placement.rot, origin[..., None]], dim=-1)  # b 24 3 4
+    blended = (weight @ transform.flatten(2)).unflatten(-1, (3, 4))  # b v 3 4
+    return (blended[..., :3] * rest[..., None, :]).sum(-1) + blended[..., 3]
+
+
+def compile_bones(assets: SkelAssets, *, dtype: torch.dtype, device: torch.device | str) -> BoneSkin | None:
+    """Turn the skeleton mesh of a body into tensors, or return None when it has none."""
+    bones = assets.bones
+    if bones is None:
+        return None
+    start, end = _size_points(assets)
+
+    def place(points: np.ndarray) -> tuple[Tensor, Tensor]:
+        homogeneous = np.concatenate([assets.skin_template_m[..., None], assets.shapedirs_m], axis=-1)
+        values = np.einsum("jav,vce->jace", points, homogeneous)
+        tensor = torch.as_tensor(values, dtype=dtype, device=device)
+        return tensor[..., 0], tensor[..., 1:]
+
+    size_start, size_start_dirs = place(start)
+    size_end, size_end_dirs = place(end)
+    return BoneSkin(
+        template_m=torch.as_tensor(bones.template_m, dtype=dtype, device=device),
+        joint=torch.as_tensor(bones.joint, dtype=torch.long, device=device),
+        weight=torch.as_tensor(_dense_weights(bones.weight_joint, bones.weight), dtype=dtype, device=device),
+        size_start=size_start,
+        size_end=size_end,
+        size_start_dirs=size_start_dirs,
+        size_end_dirs=size_end_dirs,
+    )
+
+
+def place_bones(
+    bones: BoneSkin, betas: Float[Tensor, "s 10"], placement: Placement
+) -> Float[Tensor, "b s 3"]:
+    """Pose the skeleton: bones scaled by the shape in their own frames, then skinned."""
+    scale = bone_scale(bones, betas)
+    frame = placement.shape.bone_rot.movedim(-1, 0)[:, bones.joint]
+    joint = placement.shape.joints_m.movedim(-1, 0)[:, bones.joint]
+    rest = (frame @ (scale[:, bones.joint] * bones.template_m)[..., None])[..., 0] + joint
+    return _skin(rest, bones.weight, placement)
+
+
+def bone_scale(bones: BoneSkin, betas: Float[Tensor, "s 10"]) -> Float[Tensor, "s 24 3"]:
+    """Return how much larger each bone is than the template's, along its x (depth), y (length) and z (width)."""
+    rest = torch.linalg.vector_norm(bones.size_end - bones.size_start, dim=-1)
+    dirs = torch.einsum("jacb,sb->sjac", bones.size_end_dirs - bones.size_start_dirs, betas)
+    shaped = torch.linalg.vector_norm(bones.size_end - bones.size_start + dirs, dim=-1)
+    return shaped / rest
+
+
+def _dense_weights(joint: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    dense = np.zeros((len(joint), N_JOINTS))
+    np.add.at(dense, (np.arange(len(joint))[:, None], joint), weight)
+    return dense
+
+
+def _size_points(assets: SkelAssets) -> tuple[Float[np.ndarray, "24 3 v"], Float[np.ndarray, "24 3 v"]]:
+    """Choose for every bone axis two points, as weights over skin vertices, whose distance tells the bone's size.
+
+    Joint centres where two of them span the bone; for head, hands and toes the joint and the skin vertex of that
+    part that lies farthest from it. Widths of pelvis and thorax come from the hips and the shoulders.
+    """
+    n = len(assets.skin_template_m)
+    regressor = np.zeros((N_JOINTS, n))
+    np.add.at(regressor, (np.arange(N_JOINTS)[:, None], assets.joint_weight_vertex), assets.joint_weight)
+    dominant = np.take_along_axis(assets.skin_weight_joint, assets.skin_weight.argmax(1)[:, None], 1)[:, 0]
+
+    def tip(joint: str) -> np.ndarray:
+        index = JOINT_INDEX[joint]
+        distance = np.linalg.norm(assets.skin_template_m - assets.joints_m[index], axis=1)
+        return np.eye(1, n, int(np.where(dominant == index, distance, -1).argmax()))[0]
+
+    start, end = np.zeros((N_JOINTS, 3, n)), np.zeros((N_JOINTS, 3, n))
+    for bone, (first, second) in _size_joints().items():
+        start[JOINT_INDEX[bone]] = regressor[JOINT_INDEX[first]]
+        end[JOINT_INDEX[bone]] = tip(first) if second is None else regressor[JOINT_INDEX[second]]
+    thorax = JOINT_INDEX["thorax"]
+    start[thorax, 2], end[thorax, 2] = regressor[JOINT_INDEX["scapula_l"]], regressor[JOINT_INDEX["scapula_r"]]
+    return start, end
+
+
+def _size_joints() -> dict[str, tuple[str, str | None]]:
+    """Return the two joints that span each bone; None stands for the far tip of the part."""
+    spans: dict[str, tuple[str, str | None]] = {
+        "pelvis": ("femur_l", "femur_r"),
+        "lumbar_body": ("lumbar_body", "thorax"),
+        "thorax": ("lumbar_body", "thorax"),
+        "head": ("head", None),
+    }
+    for s in ("r", "l"):
+        spans |= {
+            f"femur_{s}": (f"femur_{s}", f"tibia_{s}"),
+            f"tibia_{s}": (f"tibia_{s}", f"talus_{s}"),
+            f"talus_{s}": (f"calcn_{s}", f"toes_{s}"),
+            f"calcn_{s}": (f"calcn_{s}", f"toes_{s}"),
+            f"toes_{s}": (f"toes_{s}", None),
+            f"scapula_{s}": ("thorax", f"humerus_{s}"),
+            f"humerus_{s}": (f"humerus_{s}", f"ulna_{s}"),
+            f"ulna_{s}": (f"ulna_{s}", f"hand_{s}"),
+            f"radius_{s}": (f"ulna_{s}", f"hand_{s}"),
+            f"hand_{s}": (f"hand_{s}", None),
+        }
+    return spans

@@ -1,0 +1,1 @@
+"""Room 6: results become files that other programs read."""

@@ -1,0 +1,1 @@
+"""Pure maths on arrays; rotations come from SciPy."""

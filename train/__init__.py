@@ -1,0 +1,1 @@
+"""Training and asset building; imports skelvid, never the other way."""

@@ -1,0 +1,1 @@
+"""Builds the open SKEL body: source meshes in, `skel_open_*.npz` out."""

@@ -1,0 +1,199 @@
+"""Measure the skin that the bones must fit: depth under it, plane sections, tracks of fingers and toes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from train.body.bones.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One closed curve of a plane section: points (k, 3), area and area centroid."""
+
+    points: Float[ndarray, "k 3"]
+    area: float
+    centre: Float[ndarray, "3"]
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A finger or toe of the skin: its axis (k, 3) from the tip to the web, and its mean radius (k,) there, metres."""
+
+    path: Float[ndarray, "k 3"]
+    radius: Float[ndarray, " k"]
+
+
+class Skin:
+    """A closed skin mesh (metres, template axes) that can be asked for depths and sections."""
+
+    def __init__(self, vertices: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"]) -> None:
+        """Sample the surface densely once, with normals, for depth queries."""
+        self.vertices = np.asarray(vertices, float)
+        self.faces = np.asarray(faces, np.int64)
+        corners = self.vertices[self.faces]
+        normals = vertex_normals(self.vertices, self.faces)[self.faces]
+        shares = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4), (1, 1, 0), (0, 1, 1), (1, 0, 1)], float)
+        shares /= shares.sum(1, keepdims=True)
+        self._samples = np.concatenate([self.vertices, np.einsum("sk,fkd->fsd", shares, corners).reshape(-1, 3)])
+        raw = np.einsum("sk,fkd->fsd", shares, normals).reshape(-1, 3)
+        raw = np.concatenate([vertex_normals(self.vertices, self.faces), raw])
+        self._normals = raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-12)
+        self._tree = KDTree(self._samples)
+
+    def depth(self, points: Float[ndarray, "n 3"]) -> tuple[Float[ndarray, " n"], Float[ndarray, "n 3"]]:
+        """Return how deep points lie under the skin (metres, negative outside) and the outward direction there."""
+        distance, nearest = self._tree.query(points)
+        offset = self._samples[nearest] - points
+        normal = self._normals[nearest]
+        along = (offset * normal).sum(1)
+        return np.where(distance > 0.01, np.sign(along) * distance, along), normal
+
+    def section(self, at: Float[ndarray, "3"], normal: Float[ndarray, "3"], keep: Bool[ndarray, " v"] | None = None) -> list[Loop]:
+        """Cut the skin by a plane; `keep` limits the cut to faces on those vertices. Largest loop first."""
+        side = (self.vertices - at) @ normal
+        faces = self.faces if keep is None else self.faces[keep[self.faces].all(1)]
+        above = side[faces] > 0
+        faces = faces[above.any(1) & ~above.all(1)]
+        if len(faces) == 0:
+            return []
+        ends = np.stack([self._crossings(faces, side, up) for up in (True, False)], 1)
+        return sorted(_loops(ends, side, self.vertices, np.asarray(normal, float)), key=lambda loop: -loop.area)
+
+    @staticmethod
+    def _crossings(faces: ndarray, side: ndarray, up: bool) -> ndarray:
+        """Return, per face, the edge (a, b) by which its boundary walks up or down through the plane."""
+        a, b = faces, np.roll(faces, -1, axis=1)
+        walks = (side[a] <= 0) & (side[b] > 0) if up else (side[a] > 0) & (side[b] <= 0)
+        which = walks.argmax(1)[:, None]
+        edge = np.concatenate([np.take_along_axis(a, which, 1), np.take_along_axis(b, which, 1)], 1)
+        return np.sort(edge, axis=1)
+
+
+def vertex_normals(vertices: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"]) -> Float[ndarray, "v 3"]:
+    """Return area-weighted unit normals."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    normals = np.zeros_like(vertices)
+    for k in range(3):
+        np.add.at(normals, faces[:, k], np.cross(b - a, c - a))
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+
+def _loops(ends: ndarray, side: ndarray, vertices: ndarray, normal: ndarray) -> list[Loop]:
+    """Chain section segments (m, 2 ends, 2 vertices) into closed curves."""
+    edges, index = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    index = index.reshape(-1, 2)
+    share = side[edges[:, 0]] / (side[edges[:, 0]] - side[edges[:, 1]])
+    points = vertices[edges[:, 0]] + share[:, None] * (vertices[edges[:, 1]] - vertices[edges[:, 0]])
+    links = coo_matrix((np.ones(len(index)), (index[:, 0], index[:, 1])), shape=(len(edges),) * 2)
+    label = connected_components(links, directed=False)[1]
+    loops = []
+    for piece in np.unique(label):
+        segments = index[label[index[:, 0]] == piece]
+        a, b = points[segments[:, 0]], points[segments[:, 1]]
+        pivot = a.mean(0)
+        areas = np.cross(a - pivot, b - pivot) @ normal / 2
+        total = areas.sum()
+        if abs(total) > 1e-12:
+            centre = (areas[:, None] * (pivot + a + b) / 3).sum(0) / total
+            loops.append(Loop(points[label == piece], abs(float(total)), centre))
+    return loops
+
+
+def digit_tracks(skin: Skin, keep: Bool[ndarray, " v"], axis: int, count: int = 5) -> list[Digit]:
+    """Follow fingers or toes from tip to web: section centres while a digit is a loop of its own, tip first.
+
+    `keep` selects the hand or foot, `axis` is the coordinate in which its digits grow.
+    """
+    reach = skin.vertices[keep][:, axis]
+    normal = np.eye(3)[axis]
+    step = np.ptp(reach) / 110
+    growing: list[list[Loop]] = []
+    ended: list[list[Loop]] = []
+    palm: list[Loop] = []  # loops below a web: whatever continues them is no digit
+    for level in np.arange(reach.max() - step / 2, reach.min() + step, -step):
+        loops = [loop for loop in skin.section(normal * level, normal, keep) if loop.area > 4e-6]
+        growing, palm = _advance(growing, ended, palm, loops)
+    tracks = sorted(ended + growing, key=len)[::-1]
+    tracks = [t for t in tracks if len(t) >= 4][:count]
+    if len(tracks) < count:
+        raise ValueError(f"expected {count} separate digits in this part of the skin, found {len(tracks)}")
+    tips = [_tip(skin.vertices[keep], track) for track in tracks]
+    return [
+        Digit(
+            np.vstack([tip, [loop.centre for loop in track]]),
+            np.sqrt([loop.area / np.pi for loop in (track[0], *track)]),
+        )
+        for tip, track in zip(tips, tracks, strict=True)
+    ]
+
+
+def _advance(
+    growing: list[list[Loop]], ended: list[list[Loop]], palm: list[Loop], loops: list[Loop]
+) -> tuple[list[list[Loop]], list[Loop]]:
+    """Extend each digit by the loop under it; a loop that swallows two digits, or jumps in size, is palm."""
+    ends = [track[-1] for track in growing] + palm
+    heirs: list[list[int]] = [[] for _ in loops]
+    for index, end in enumerate(ends):
+        if loops:
+            heirs[int(np.argmin([np.linalg.norm(loop.centre - end.centre) for loop in loops]))].append(index)
+    still, below = [], []
+    for loop, owners in zip(loops, heirs, strict=True):
+        young = len(owners) == 1 and owners[0] < len(growing) and len(growing[owners[0]]) < 6
+        if not owners:
+            still.append([loop])
+        elif len(owners) == 1 and owners[0] < len(growing) and (young or loop.area < 1.35 * ends[owners[0]].area):
+            still.append(growing[owners[0]] + [loop])
+        else:
+            below.append(loop)
+    kept = {id(track[0]) for track in still}
+    ended.extend(track for track in growing if id(track[0]) not in kept)
+    return still, below
+
+
+def _tip(points: ndarray, track: list[Loop]) -> ndarray:
+    """Return where the axis of a digit leaves the skin at its tip."""
+    start = track[0].centre
+    out = start - track[min(len(track) - 1, 8)].centre
+    out /= np.linalg.norm(out)
+    radius = max(np.sqrt(track[0].area / np.pi), 0.003)
+    offset = points - start
+    along = offset @ out
+    beside = np.linalg.norm(offset - along[:, None] * out, axis=1)
+    near = (beside < radius) & (along < 0.01)
+    return start + out * max(float(along[near].max(initial=0.0)), 0.0)
+
+
+def settle(mesh: Mesh, skin: Skin, clearance_m: float, rigid: bool = False, rounds: int = 12) -> Mesh:
+    """Push a bone under the skin until every vertex has the wanted clearance, bending it as little as possible.
+
+    The push is spread over the bone by repeated averaging over neighbours; a rigid bone moves as a whole.
+    """
+    count = len(mesh.vertices)
+    rows = np.concatenate([mesh.faces.ravel(), np.roll(mesh.faces, -1, axis=1).ravel()])
+    columns = np.concatenate([np.roll(mesh.faces, -1, axis=1).ravel(), mesh.faces.ravel()])
+    near = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
+    near.data[:] = 1
+    degree = np.asarray(near.sum(1))
+    points = mesh.vertices.copy()
+    for turn in range(rounds):
+        depth, normal = skin.depth(points)
+        lack = np.clip(clearance_m - depth, 0, None)
+        if lack.max() < 1e-4:
+            break
+        push = -lack[:, None] * normal
+        if rigid:
+            points = points + push[lack > 0.5 * lack.max()].mean(0)
+            continue
+        spread = push
+        for _ in range(max(2, 8 - turn)):
+            mean = near @ spread / degree
+            # a vertex in trouble keeps its push, the others follow their neighbours
+            spread = np.where((lack > 0)[:, None], np.maximum(np.abs(mean), np.abs(push)) * np.sign(mean + push), mean)
+        points = points + spread
+    return mesh.moved(points)

