@@ -20,7 +20,7 @@ $(READY): pyproject.toml
 
 env: $(READY)  ## make the environment in .venv
 
-test: $(READY)  ## run the tests (under two minutes on two cores)
+test: $(READY)  ## run the tests
 	$(BIN)/pytest -q
 
 slow: $(READY)  ## run the long tests too
@@ -36,7 +36,7 @@ format: $(READY)  ## rewrite the files in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-demo: $(READY)  ## pictures and a GLB of the open body, written to out/demo
+demo: $(READY)  ## a picture and 3D files of the open body, in out/demo
 	$(BIN)/python demo/00_open_body.py
 
 bench: $(READY)  ## every benchmark, ours beside the alternative

@@ -52,7 +52,8 @@ def doctor() -> None:
     """Say whether this machine has all that skelvid needs."""
     from skelvid.doctor import examine
 
-    _report(examine())
+    if not _report(examine()):
+        raise typer.Exit(1)
 
 
 @models.command("list")
@@ -98,12 +99,12 @@ def check(
     from skelvid.body.check import check_body
     from skelvid.body.load import load_body_assets
 
-    installed = [
-        status.asset.name for status in weights.list_assets() if not status.problem or status.asset.shipped
-    ]
-    for body in (name,) if name else (*installed, *weights.own_bodies()):
+    sound = True
+    for body in [name] if name else _installed():
         console.rule(body)
-        _report(check_body(load_body_assets(body)))
+        sound &= _report(check_body(load_body_assets(body)))
+    if not sound:
+        raise typer.Exit(1)
 
 
 @models.command("export-skel")
@@ -116,9 +117,15 @@ def export_skel(
     from skelvid.body.official import write_official
 
     assets = load_body_assets(f"open-{body}" if body in weights.SEXES else body)
-    out = out / f"skel_{assets.sex}.pkl" if out.is_dir() else out
+    out = out if out.suffix == ".pkl" else out / f"skel_{assets.sex}.pkl"
     write_official(assets, out)
     _say(f"wrote {out}")
+
+
+def _installed() -> list[str]:
+    """Return the bodies that are here, and those that should be."""
+    present = [s.asset.name for s in weights.list_assets() if s.path or s.asset.shipped]
+    return [*present, *weights.own_bodies()]
 
 
 def _table(*titles: str, show_header: bool = True) -> Table:
@@ -131,11 +138,10 @@ def _say(text: str) -> None:
     console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
-def _report(findings: Sequence[Finding]) -> None:
-    """Print findings and end with code 1 if one is not as it should be."""
+def _report(findings: Sequence[Finding]) -> bool:
+    """Print findings; return whether all is as it should be."""
     table = _table("", "", "", show_header=False)
     for finding in findings:
         table.add_row("[green]ok[/]" if finding.ok else "[red]FAULT[/]", finding.what, escape(finding.found))
     console.print(table)
-    if not all(finding.ok for finding in findings):
-        raise typer.Exit(1)
+    return all(finding.ok for finding in findings)

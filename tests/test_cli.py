@@ -103,11 +103,16 @@ class TestCheck:
 
 
 class TestExport:
-    def test_into_a_folder(self, run, tmp_path):
-        code, out, _ = run("models", "export-skel", "male", tmp_path)
+    def test_into_a_new_folder(self, run, tmp_path):
+        code, out, _ = run("models", "export-skel", "male", tmp_path / "new")
         assert code == 0
-        assert str(tmp_path / "skel_male.pkl") in out
-        assert load_official(tmp_path / "skel_male.pkl").sex == "male"
+        assert str(tmp_path / "new" / "skel_male.pkl") in out
+        assert load_official(tmp_path / "new" / "skel_male.pkl").sex == "male"
+
+    def test_where_nothing_can_be_written(self, run, toy_npz):
+        code, _, err = run("models", "export-skel", toy_npz, toy_npz / "out.pkl")
+        assert code == 2
+        assert "cannot write" in err
 
     def test_any_body_to_any_file(self, run, toy_npz, tmp_path):
         assert run("models", "export-skel", toy_npz, tmp_path / "out.pkl")[0] == 0

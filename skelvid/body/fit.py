@@ -12,7 +12,7 @@ autograd as `tests/body/test_fit.py` does for the terms here.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -44,6 +44,7 @@ class Quadratic:
         )
 
 
+@runtime_checkable
 class Term(Protocol):
     """One part of the cost. It must be a sum over frames, each depending on that frame's parameters only."""
 
@@ -339,7 +340,8 @@ def fit_points(
     observed = torch.full_like(target[..., 0], 1e4) if weight is None else weight.to(body.device, body.dtype)
     if start is None:
         start = closed_form_pose(body, target, points, weight=observed, consecutive=clip is not None)
-        cold = [PointTerm(points, target, observed), LimitTerm(), _rest_prior(body)]
+        wide_m = robust_m and 8 * robust_m  # a narrow robust loss far from the answer would call everything an outlier
+        cold = [PointTerm(points, target, observed, wide_m), LimitTerm(), _rest_prior(body)]
         start = solve(body, cold, start, clip=clip, options=FitOptions(max_steps=10, tolerance=1e-3)).params
     return solve(body, [PointTerm(points, target, observed, robust_m), *terms], start, clip=clip, options=options)
 

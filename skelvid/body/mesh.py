@@ -27,9 +27,9 @@ class SkinMesh:
 class BoneSkin:
     """Skeleton constants: bone-local vertices, owning joint, dense soft weights and the end points that set size."""
 
-    template_m: Float[Tensor, "s 3"]
+    template_m: Float[Tensor, "p 3"]
     joint: Tensor
-    weight: Float[Tensor, "s 24"]
+    weight: Float[Tensor, "p 24"]
     size_start: Float[Tensor, "24 3 3"]  # per joint and bone axis: two ends whose distance sets the scale at betas 0
     size_end: Float[Tensor, "24 3 3"]
     size_start_dirs: Float[Tensor, "24 3 3 10"]
@@ -101,7 +101,7 @@ def compile_bones(assets: SkelAssets, *, dtype: torch.dtype, device: torch.devic
 
 def place_bones(
     bones: BoneSkin, betas: Float[Tensor, "s 10"], placement: Placement
-) -> Float[Tensor, "b s 3"]:
+) -> Float[Tensor, "b p 3"]:
     """Pose the skeleton: bones scaled by the shape in their own frames, then skinned."""
     scale = bone_scale(bones, betas)
     frame = placement.shape.bone_rot.movedim(-1, 0)[:, bones.joint]

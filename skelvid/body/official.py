@@ -83,12 +83,19 @@ def write_official(assets: SkelAssets, path: Path | str) -> None:
 
     Landmarks and bone names have no place in it. Loaders know a female and a male only: a neutral body is
     loaded by telling them one of the two. A file written under NumPy 2 needs NumPy 1.26 or later to load.
+
+    Raises:
+        AssetError: The file cannot be written.
     """
     path = Path(path)
     if assets.sex not in ("female", "male"):
         _log.warning("other loaders know no %s body: load %s as female or male", assets.sex, path)
-    with path.open("wb") as file:
-        pickle.dump(_official_dict(assets), file, protocol=4)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            pickle.dump(_official_dict(assets), file, protocol=4)
+    except OSError as error:
+        raise AssetError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _sex_of(path: Path) -> str:
@@ -122,10 +129,10 @@ def _array(value: Any, wanted: tuple[int | str, ...], sizes: dict[str, int]) -> 
         raise TypeError(f"must be an array, got {type(value).__name__}")
     shape = tuple(value.shape)
     for size, dim in zip(shape, wanted, strict=False):
-        if isinstance(dim, str):
+        if isinstance(dim, str) and (dim != "betas" or size >= N_BETAS):
             sizes.setdefault(dim, size)
     expected = tuple(sizes[dim] if isinstance(dim, str) and dim in sizes else dim for dim in wanted)
-    if shape != expected or sizes.get("betas", N_BETAS) < N_BETAS:
+    if shape != expected:
         raise ValueError(f"must have shape {_spelled(expected)}, got {_spelled(shape)}")
     array = value.to_dense() if isinstance(value, SparseMatrix) else value
     if array.dtype.kind not in "fiu":

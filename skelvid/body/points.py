@@ -103,7 +103,7 @@ def join_points(first: SkinnedPoints, second: SkinnedPoints) -> SkinnedPoints:
 
 def rest_in_bones(
     points: SkinnedPoints, betas: Float[Tensor, "s 10"], pose_features: Float[Tensor, "b 207"] | None = None
-) -> Float[Tensor, "n 3 s"]:
+) -> Float[Tensor, "n 3 _"]:
     """Return the pairs' rest positions relative to their joints, times their shares; batch last."""
     rest = points.rest[..., None] + points.dirs @ betas.mT
     if points.posedirs is not None and pose_features is not None:

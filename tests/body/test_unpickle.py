@@ -58,7 +58,7 @@ class TestWhatABodyFileHolds:
 
     def test_plain_values(self, tmp_path, protocol):
         plain = [1, 2.5, "a", None, True, b"b", bytearray(b"c"), {1, 2}, (1, [2]), np.float64(3)]
-        plain.append(collections.OrderedDict(a=1))
+        plain += [collections.OrderedDict(a=1)]
         assert read_pickle(written(tmp_path, plain, protocol))["value"] == plain
 
 

@@ -76,10 +76,17 @@ class Subjects:
     ratios: dict[str, Float[ndarray, "n"]]
 
 
-def sample_subjects(sex: str, count: int, seed: int, measure: Callable[[ndarray], tuple[ndarray, ndarray]]) -> Subjects:
+def sample_subjects(
+    sex: str,
+    count: int,
+    seed: int,
+    measure: Callable[[ndarray], tuple[ndarray, ndarray]],
+    excess: Float[ndarray, "n"],
+) -> Subjects:
     """Draw adults of one sex and solve their height and weight phenotypes.
 
     measure: phenotypes (n, 11) -> stature (n,) in metres and volume (n,) in m^3 of the rest body.
+    excess: BMI of the finished body over BMI of the rest body with the same phenotypes, where known; else 1.
     """
     rng = np.random.default_rng([seed, sex == "female"])
     stature = PROPORTIONS[sex].stature_m + STATURE_SD_M[sex] * _normal(rng, count)
@@ -93,7 +100,7 @@ def sample_subjects(sex: str, count: int, seed: int, measure: Callable[[ndarray]
     for name in ("proportions", "cupsize", "firmness"):
         column[name][:] = np.clip(0.5 + 0.15 * _normal(rng, count), 0.1, 0.9)
     rows[:, -3:] = rng.dirichlet([1, 1, 1], count)
-    _solve(column["height"], column["weight"], stature, bmi, lambda: measure(rows))
+    _solve(column["height"], column["weight"], stature, bmi / excess, lambda: measure(rows))
     return Subjects(rows, stature, bmi, _draw_ratios(sex, count, rng))
 
 
@@ -130,7 +137,7 @@ def _solve(height: ndarray, weight: ndarray, stature: ndarray, bmi: ndarray, mea
         weight[:] = np.clip(weight + np.clip(0.8 * (bmi - index) / slope, -0.3, 0.3), -0.1, MAX_WEIGHT)
 
 
-MAX_WEIGHT = 1.35
+MAX_WEIGHT = 1.45
 
 
 def mesh_volume(points: Float[ndarray, "n v 3"], faces: Int[ndarray, "f 3"]) -> Float[ndarray, "n"]:

@@ -14,8 +14,9 @@ from train.body.source import Rig
 HARA_OFFSET_M, HARA_SLOPE = 0.008, 0.086
 # Mid-ASIS from mid-hips, in statures, as in the Rajagopal model: 74 mm up and 52 mm forward at 1.75 m.
 PELVIS_UP, PELVIS_FRONT = 0.0424, 0.0297
-# Heights of the joints at the top of each spine arc, in statures: about L1-L2 and T2-T3.
-LUMBAR_HEIGHT, THORAX_HEIGHT = 0.635, 0.815
+# Joints at the top of each spine arc, 0.635 and 0.815 statures from the floor: about L1-L2, between the skin of the
+# back and of the flanks, and T2-T3, between the skin of the back and the sternal notch. Weight of the skin of the back.
+LUMBAR_BACK, THORAX_BACK = 0.53, 0.63
 # C1-C2 from the midpoint of the tragi, in statures.
 HEAD_DOWN, HEAD_BACK = 0.029, 0.016
 # The source's shoulder bone is a little wide, its elbow a little far out, in statures.
@@ -24,8 +25,7 @@ SHOULDER_IN, ELBOW_IN = 0.004, 0.0035
 SCAPULA_IN, SCAPULA_UP = 0.006, 0.0114
 RADIUS_OUT, RADIUS_UP = 0.008, 0.010
 TOES_UP = 0.009
-SPINE_BONES = ("root", "spine04", "spine03", "spine02", "spine01", "neck01", "neck02", "neck03", "head")
-CANDIDATES = 300
+CANDIDATES = 600
 
 Landmarks = dict[str, tuple[ndarray, ndarray]]
 
@@ -39,8 +39,8 @@ def anatomical_targets(
     rig: Rig, landmarks: Landmarks, points: Float[ndarray, "n v 3"], heads: Float[ndarray, "n b 3"]
 ) -> Float[ndarray, "n 24 3"]:
     """Place all joint centres of T-posed bodies from skin landmarks and the source's bones, symmetrically."""
-    n, tall = len(points), stature(points)[:, None]
-    joints = np.zeros((n, len(JOINT_NAMES), 3))
+    tall = stature(points)[:, None]
+    joints = np.zeros((len(points), len(JOINT_NAMES), 3))
     set_joint = {name: joints[:, i] for i, name in enumerate(JOINT_NAMES)}
     for side, sign in (("r", -1.0), ("l", 1.0)):
         at = {name[:-2]: locate(points, landmarks[name]) for name in landmarks if name.endswith(f"_{side}")}
@@ -49,13 +49,11 @@ def anatomical_targets(
         _arm_targets(set_joint, side, sign, at, bone, tall)
     hips = (set_joint["femur_r"] + set_joint["femur_l"]) / 2
     set_joint["pelvis"][:] = hips + tall * np.array([0, PELVIS_UP, PELVIS_FRONT])
-    spine = heads[:, [rig.bone(name) for name in SPINE_BONES]]
-    for name, height in (("lumbar_body", LUMBAR_HEIGHT), ("thorax", THORAX_HEIGHT)):
-        y = points[..., 1].min(axis=1) + height * tall[:, 0]
-        depth = [np.interp(y[i], spine[i, :, 1], spine[i, :, 2]) for i in range(n)]
-        set_joint[name][:] = np.stack([np.zeros(n), y, depth], axis=-1)
-    ears = (locate(points, landmarks["ear_r"]) + locate(points, landmarks["ear_l"])) / 2
-    set_joint["head"][:] = ears - tall * np.array([0, HEAD_DOWN, HEAD_BACK])
+    skin = {name: locate(points, landmarks[name]) for name in ("l1", "waist_r", "waist_l", "t3", "sternal_notch", "ear_r", "ear_l")}
+    flanks = (skin["waist_r"] + skin["waist_l"]) / 2
+    set_joint["lumbar_body"][:] = LUMBAR_BACK * skin["l1"] + (1 - LUMBAR_BACK) * flanks
+    set_joint["thorax"][:] = THORAX_BACK * skin["t3"] + (1 - THORAX_BACK) * skin["sternal_notch"]
+    set_joint["head"][:] = (skin["ear_r"] + skin["ear_l"]) / 2 - tall * np.array([0, HEAD_DOWN, HEAD_BACK])
     return (joints + joints[:, mirrored_joint()] * np.array([-1.0, 1, 1])) / 2
 
 

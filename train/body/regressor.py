@@ -7,7 +7,7 @@ from scipy.optimize import nnls
 
 
 def convex_weights(
-    points: Float[ndarray, "n c 3"], target: Float[ndarray, "n 3"], *, ridge_m: float = 2e-3
+    points: Float[ndarray, "n c 3"], target: Float[ndarray, "n 3"], *, ridge_m: float = 3e-4
 ) -> Float[ndarray, "c"]:
     """Find weights >= 0, sum 1, that place `target` as a mean of `points` in all n bodies.
 

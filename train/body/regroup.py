@@ -102,10 +102,15 @@ def keep_largest(weights: Float[ndarray, "v 24"], count: int) -> Float[ndarray, 
 
 
 def pack(weights: Float[ndarray, "v 24"]) -> tuple[ndarray, ndarray]:
-    """Pack dense rows into (v, k) uint8 joints and float32 weights whose rows sum to one exactly in float32."""
+    """Pack dense rows into (v, k) uint8 joints and float32 weights.
+
+    Weights are multiples of 2^-16, so rows sum to one exactly in float32 and mirror pairs stay equal.
+    """
     count = int((weights > 0).sum(axis=1).max())
     joint = np.argsort(-weights, axis=1, kind="stable")[:, :count]
-    weight = np.take_along_axis(weights, joint, axis=1).astype(np.float32)
-    for _ in range(4):
-        weight[:, 0] += 1 - weight.sum(axis=1, dtype=np.float32)
-    return joint.astype(np.uint8), weight
+    steps = np.round(np.take_along_axis(weights, joint, axis=1) * GRID)
+    steps[:, 0] += GRID - steps.sum(axis=1)
+    return joint.astype(np.uint8), (steps / GRID).astype(np.float32)
+
+
+GRID = 65536

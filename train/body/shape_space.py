@@ -28,22 +28,24 @@ class ShapeSpace:
         return self.mean + np.einsum("vck,nk->nvc", self.directions, betas)
 
 
-def fit_shapes(bodies: Float[ndarray, "n v 3"], count: int = N_SHAPES) -> ShapeSpace:
-    """Run PCA; each direction's sign is such that + is taller (or wider, where stature hardly moves)."""
+def fit_shapes(
+    bodies: Float[ndarray, "n v 3"], faces: Int[ndarray, "f 3"], count: int = N_SHAPES
+) -> ShapeSpace:
+    """Run PCA. Signs are fixed: + is taller for the first direction and heavier (more volume) for all others."""
     mean = bodies.mean(axis=0)
     flat = (bodies - mean).reshape(len(bodies), -1)
     _, values, rows = np.linalg.svd(flat, full_matrices=False)
     sd = values[:count] / np.sqrt(len(bodies) - 1)
     directions = (rows[:count] * sd[:, None]).T.reshape(*mean.shape, count)
-    return ShapeSpace(mean, directions * _signs(mean, directions), (values**2 / (values**2).sum())[:count])
+    return ShapeSpace(mean, directions * _signs(mean, faces, directions), (values**2 / (values**2).sum())[:count])
 
 
-def _signs(mean: Float[ndarray, "v 3"], directions: Float[ndarray, "v 3 k"]) -> Float[ndarray, "k"]:
-    top, bottom = mean[:, 1].argmax(), mean[:, 1].argmin()
-    taller = directions[top, 1] - directions[bottom, 1]
-    wider = np.einsum("vck,vc->k", directions[..., [0, 2], :], mean[:, [0, 2]]) / len(mean)
-    scale = np.sqrt((directions**2).sum(axis=1).mean(axis=0))
-    return np.where(np.abs(taller) > 0.5 * scale, np.sign(taller), np.sign(wider))
+def _signs(mean: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"], directions: Float[ndarray, "v 3 k"]) -> ndarray:
+    taller = directions[mean[:, 1].argmax(), 1] - directions[mean[:, 1].argmin(), 1]
+    corners = mean[faces]
+    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    heavier = np.einsum("fc,fcjk->k", area, directions[faces].transpose(0, 2, 1, 3))
+    return np.where(np.arange(len(taller)) == 0, np.sign(taller), np.sign(heavier))
 
 
 def symmetrise(bodies: Float[ndarray, "*n v 3"], mirror: Int[ndarray, "v"]) -> Float[ndarray, "*n v 3"]:

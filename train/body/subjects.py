@@ -11,7 +11,7 @@ from numpy import ndarray
 from skelvid.body.dofs import JOINT_NAMES
 from train.body import joints as joint_rules
 from train.body import landmarks, source, topology, tpose
-from train.body.anthropometry import Subjects, mesh_volume, sample_subjects
+from train.body.anthropometry import BODY_DENSITY_KG_M3, Subjects, mesh_volume, sample_subjects
 from train.body.proportions import stretch
 from train.body.regroup import regrouping
 from train.body.shape_space import symmetrise
@@ -82,8 +82,21 @@ def open_source() -> Source:
 
 
 def draw(src: Source, sex: str, count: int, seed: int) -> tuple[Subjects, Bodies]:
-    """Draw adults of one sex and bring them into a first T-pose with calibrated proportions."""
-    subjects = sample_subjects(sex, count, seed, src.measure)
+    """Draw adults of one sex in a first T-pose with calibrated proportions.
+
+    Stretched limbs change mass, so the draw is repeated once with the BMI asked of the source corrected.
+    """
+    excess = np.ones(count)
+    for _ in range(2):
+        subjects = sample_subjects(sex, count, seed, src.measure, excess)
+        bodies = proportioned(src, subjects)
+        mass = BODY_DENSITY_KG_M3 * mesh_volume(bodies.points, src.rig.faces)
+        excess = excess * mass / subjects.stature_m**2 / subjects.bmi
+    return subjects, bodies
+
+
+def proportioned(src: Source, subjects: Subjects) -> Bodies:
+    """T-pose subjects about first guesses of their joint centres, then stretch and scale them to their measures."""
     rest, heads = source.rest_bodies(src.model, subjects.phenotypes)
     pose = tpose.tpose(src.rig, heads, first_centres(src, rest[:, src.used], heads))
     points = symmetrise(pose.apply(src.rig, rest[:, src.used]), src.rig.mirror)
@@ -95,7 +108,7 @@ def draw(src: Source, sex: str, count: int, seed: int) -> tuple[Subjects, Bodies
     on_arm = skel[:, arm].sum(axis=1)
     points = stretch(points, bodies.targets, src.rig.bone_weights @ on_arm, subjects, extent)
     moved = stretch(heads, bodies.targets, on_arm.round(), subjects, extent)
-    return subjects, with_targets(src, points, moved)
+    return with_targets(src, points, moved)
 
 
 def with_targets(src: Source, points: Float[ndarray, "n v 3"], heads: Float[ndarray, "n b 3"]) -> Bodies:
@@ -117,19 +130,20 @@ def first_centres(src: Source, rest: Float[ndarray, "n v 3"], heads: Float[ndarr
     return centres
 
 
-def settle(src: Source, bodies: Bodies, rounds: int = 8) -> tuple[Bodies, Float[ndarray, "24 v"]]:
-    """Alternate: fit the regressor, re-straighten every body about its regressed joints, until nothing moves."""
+def settle(
+    src: Source, bodies: Bodies, regressor: Float[ndarray, "24 v"] | None = None, rounds: int = 8
+) -> tuple[Bodies, Float[ndarray, "24 v"]]:
+    """Alternate: fit the regressor (unless one is given), straighten every body about its joints, until nothing moves."""
     for turn in range(rounds):
-        regressor = joint_rules.fit_regressor(src.rig, bodies.points, bodies.targets)
-        found = joint_rules.regress(regressor, bodies.points)
-        pose = straighten(src.rig, bodies.heads, found)
+        fitted = joint_rules.fit_regressor(src.rig, bodies.points, bodies.targets) if regressor is None else regressor
+        pose = straighten(src.rig, bodies.heads, joint_rules.regress(fitted, bodies.points))
         points = symmetrise(pose.apply(src.rig, bodies.points), src.rig.mirror)
         moved = np.linalg.norm(points - bodies.points, axis=-1).mean(axis=0).max()
         bodies = with_targets(src, points, carried_heads(src.rig, pose, bodies.heads))
         log.info("settle round %d: worst vertex moved %.2f mm on average", turn, moved * 1e3)
         if moved < SETTLED_M:
             break
-    return bodies, regressor
+    return centre(bodies, fitted), fitted
 
 
 def carried_heads(rig: Rig, pose: tpose.Pose, heads: Float[ndarray, "n b 3"]) -> Float[ndarray, "n b 3"]:

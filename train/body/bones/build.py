@@ -10,22 +10,17 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
-from train.body.bones import arm, foot, hand, leg, pelvis, ribs, skull, spine
+from train.body.bones.axial import fit_column, fit_head, fit_pelvis, fit_trunk
+from train.body.bones.limbs import fit_arm, fit_leg
 from train.body.bones.mesh import Mesh, join
-from train.body.bones.place import MM, limb_frame, stretch, twist, warp
-from train.body.bones.skin import Skin, settle
-from train.body.bones.torso import Torso, measure_torso
-from train.body.bones.weights import rigid_joint, soft_weights
+from train.body.bones.subject import measure_subject
+from train.body.bones.weights import pack, rigid_joint, soft_weights
 
-FRONT = np.array([0, 0, 1.0])
-STATURE_M = 1.75  # of the man the bones are drawn for
-# bone girth against that man's, beyond what stature explains
-GIRTH = {"female": 0.95, "neutral": 0.975, "male": 1.0}
-BUDGET = {"skull": 2500, "jaw": 700, "teeth_upper": 330, "teeth_lower": 300, "hip": 850, "sacrum": 480, "scapula": 480,
-          "humerus": 400, "ulna": 260, "radius": 230, "carpus": 240, "femur": 480, "tibia": 380, "fibula": 160, "patella": 90,
-          "sternum": 260}
-VERTEBRAE = {"lumbar": 200, "thoracic": 175, "cervical": 175, "axis": 180, "atlas": 150}
-TARSALS = {"talus": 150, "calcaneus": 190, "small": 50}
+VERTICES = {"skull": 2500, "jaw": 700, "teeth_upper": 330, "teeth_lower": 300, "hip": 850, "sacrum": 480, "scapula": 480,
+            "humerus": 400, "ulna": 260, "radius": 230, "carpus": 240, "femur": 480, "tibia": 380, "fibula": 160, "patella": 90,
+            "sternum": 260}
+VERTEBRA_VERTICES = {"lumbar": 200, "thoracic": 175, "cervical": 175, "axis": 180, "atlas": 150}
+TARSAL_VERTICES = {"talus": 150, "calcaneus": 190, "small": 50}
 
 
 @dataclass(frozen=True)
@@ -42,17 +37,6 @@ class Bones:
     local_m: Float[ndarray, "v 3"]
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What the bones are fitted to; `size` scales drawn bones (1 = a man of 1.75 m), joints are of the T-pose."""
-
-    joints: Float[ndarray, "24 3"]
-    skin: Skin
-    landmarks: dict[str, ndarray]
-    size: float
-    torso: Torso
-
-
 def build_bones(
     joints_m: Float[ndarray, "24 3"],
     skin_template_m: Float[ndarray, "v 3"],
@@ -66,16 +50,35 @@ def build_bones(
     `landmarks_m` may hold `asis_l` and `psis_l` (skin points); what is missing is measured on the skin. `frames` are the
     joints' bone frames C_i, used for `local_m` = C_i^T (x - J_i).
     """
-    subject = _subject(joints_m, skin_template_m, skin_faces, landmarks_m, sex)
-    parts = _mirror(_head(subject) | _trunk(subject) | _arm(subject) | _leg(subject))
-    return _assemble(parts, np.asarray(joints_m, float), np.asarray(frames, float))
+    subject = measure_subject(joints_m, skin_template_m, skin_faces, landmarks_m, sex)
+    head = fit_head(subject, VERTICES)
+    hips, plate = fit_pelvis(subject, VERTICES)
+    column = fit_column(subject, plate, head["skull"])
+    parts = head | hips | fit_trunk(subject, column, VERTICES, VERTEBRA_VERTICES)
+    parts |= fit_arm(subject, VERTICES) | fit_leg(subject, VERTICES, TARSAL_VERTICES)
+    return _assemble(_with_mirror(parts), subject.joints, np.asarray(frames, float))
 
 
-def _subject(joints_m: ndarray, skin_m: ndarray, faces: ndarray, landmarks: dict[str, ndarray], sex: str) -> Subject:
-    if sex not in GIRTH:
-        raise ValueError(f"sex must be one of {sorted(GIRTH)}, got {sex!r}")
-    joints, skin = np.asarray(joints_m, float), Skin(skin_m, faces)
-    size = np.ptp(skin.vertices[:, 1]) / STATURE_M * GIRTH[sex]
-    shoulder = joints[20]
-    torso = measure_torso(skin, joints[6, 1] - 0.05, joints[13, 1] + 0.02, shoulder[0], shoulder[1] - 0.09 * size)
-    return Subject(joints, skin, {k: np.asarray(v, float) for k, v in landmarks.items()}, float(size), torso)
+def _with_mirror(parts: dict[str, Mesh]) -> dict[str, Mesh]:
+    """Add the right twin of every left part."""
+    twins = {f"{name[:-2]}_r": mesh.mirrored() for name, mesh in parts.items() if name.endswith("_l")}
+    return parts | twins
+
+
+def _assemble(parts: dict[str, Mesh], joints: ndarray, frames: ndarray) -> Bones:
+    names = tuple(sorted(parts))
+    whole = join([parts[name] for name in names])
+    counts = [len(parts[name].vertices) for name in names]
+    joint = np.repeat([rigid_joint(name) for name in names], counts).astype(np.uint8)
+    weight_joint, weight = pack(np.concatenate([soft_weights(name, parts[name].vertices, joints) for name in names]))
+    local = np.einsum("vji,vj->vi", frames[joint], whole.vertices - joints[joint])
+    return Bones(
+        vertices_m=whole.vertices.astype(np.float32),
+        faces=whole.faces.astype(np.int32),
+        joint=joint,
+        weight_joint=weight_joint,
+        weight=weight,
+        part=np.repeat(np.arange(len(names)), counts).astype(np.uint8),
+        part_names=names,
+        local_m=local.astype(np.float32),
+    )

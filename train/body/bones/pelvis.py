@@ -7,7 +7,7 @@ the hip joint centre, `HALF_HIPS` from the midline; the sacrum's is the middle o
 import numpy as np
 from numpy import ndarray
 
-from train.body.bones.mesh import Mesh, polygonise, symmetrise
+from train.body.bones.mesh import Mesh, polygonise, polygonise_mirrored
 from train.body.bones.sdf import ball, cut, ellipsoid, fair, polygon, slab, tube, union
 
 HALF_HIPS = 87.0
@@ -34,7 +34,7 @@ def draw_hip_bone(vertices: int) -> Mesh:
 
 def draw_sacrum(vertices: int) -> Mesh:
     """Return sacrum and coccyx."""
-    return symmetrise(polygonise(_sacrum, (-62, -142, -78), (62, 16, 30), 1.9, vertices))
+    return polygonise_mirrored(_sacrum, (-62, -142, -78), (62, 16, 30), 1.9, vertices)
 
 
 def _quadratic(z: ndarray, y: ndarray, order: int) -> ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from train.body.bones.mesh import Mesh, polygonise, sweep, symmetrise
+from train.body.bones.mesh import Mesh, polygonise_mirrored, sweep
 from train.body.bones.place import MM
 from train.body.bones.sdf import box, cut, ellipsoid, fair, tube, union
 from train.body.bones.spine import Column, transverse_tip
@@ -126,7 +126,7 @@ def _cartilage_path(cage: Cage, number: int, rib: ndarray, above: ndarray | None
 
 def draw_sternum(cage: Cage, vertices: int) -> Mesh:
     """Return the breastbone: manubrium, body and xiphoid process."""
-    flat = symmetrise(polygonise(lambda p: _sternum(np.c_[np.abs(p[:, 0]), p[:, 1:]]), (-44, -194, -16), (44, 14, 18), 1.5, vertices))
+    flat = polygonise_mirrored(lambda p: _sternum(np.c_[np.abs(p[:, 0]), p[:, 1:]]), (-44, -194, -16), (44, 14, 18), 1.5, vertices)
     y = cage.notch + flat.vertices[:, 1] * MM * cage.scale
     x = flat.vertices[:, 0] * MM * cage.scale
     return flat.moved(np.stack([x, y, cage.front(y) - 0.003 + flat.vertices[:, 2] * MM * cage.scale], 1))

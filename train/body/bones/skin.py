@@ -46,6 +46,21 @@ class Skin:
         self._normals = raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-12)
         self._tree = KDTree(self._samples)
 
+    def without_slits(self, gap_m: float = 0.012) -> "Skin":
+        """Return the skin without surfaces that face other skin close by: inside lips, lids, nostrils.
+
+        For depth queries of bones that fill what lies behind such slits; sections are those of the whole skin.
+        """
+        ahead = self._samples + gap_m / 2 * self._normals
+        facing = np.zeros(len(ahead), bool)
+        for index, near in enumerate(self._tree.query_ball_point(ahead, gap_m / 2.2)):
+            facing[index] = bool((self._normals[near] @ self._normals[index] < -0.2).any()) if near else False
+        opened = object.__new__(Skin)
+        opened.__dict__.update(self.__dict__)
+        opened._samples, opened._normals = self._samples[~facing], self._normals[~facing]
+        opened._tree = KDTree(opened._samples)
+        return opened
+
     def depth(self, points: Float[ndarray, "n 3"]) -> tuple[Float[ndarray, " n"], Float[ndarray, "n 3"]]:
         """Return how deep points lie under the skin (metres, negative outside) and the outward direction there."""
         distance, nearest = self._tree.query(points)
@@ -169,31 +184,39 @@ def _tip(points: ndarray, track: list[Loop]) -> ndarray:
     return start + out * max(float(along[near].max(initial=0.0)), 0.0)
 
 
-def settle(mesh: Mesh, skin: Skin, clearance_m: float, rigid: bool = False, rounds: int = 12) -> Mesh:
+def settle(mesh: Mesh, skin: Skin, clearance_m: float, rigid: bool = False, reach_m: float = 0.02) -> Mesh:
     """Push a bone under the skin until every vertex has the wanted clearance, bending it as little as possible.
 
-    The push is spread over the bone by repeated averaging over neighbours; a rigid bone moves as a whole.
+    Pushes spread to neighbours within about `reach_m`; a rigid bone moves as a whole.
     """
-    count = len(mesh.vertices)
-    rows = np.concatenate([mesh.faces.ravel(), np.roll(mesh.faces, -1, axis=1).ravel()])
-    columns = np.concatenate([np.roll(mesh.faces, -1, axis=1).ravel(), mesh.faces.ravel()])
-    near = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
-    near.data[:] = 1
-    degree = np.asarray(near.sum(1))
     points = mesh.vertices.copy()
-    for turn in range(rounds):
+    if rigid:
+        return mesh.moved(_settle_rigid(points, skin, clearance_m))
+    for turn in range(14):
+        depth, normal = skin.depth(points)
+        short = np.flatnonzero(depth < clearance_m - 1e-4)
+        if len(short) == 0:
+            break
+        push = (depth[short] - clearance_m)[:, None] * normal[short]
+        # late rounds act locally: only a few stubborn vertices are left by then
+        points = points + _spread(points, short, push, reach_m * (1.0 if turn < 8 else 0.4))
+    return mesh.moved(points)
+
+
+def _settle_rigid(points: ndarray, skin: Skin, clearance_m: float) -> ndarray:
+    for _ in range(20):
         depth, normal = skin.depth(points)
         lack = np.clip(clearance_m - depth, 0, None)
         if lack.max() < 1e-4:
             break
-        push = -lack[:, None] * normal
-        if rigid:
-            points = points + push[lack > 0.5 * lack.max()].mean(0)
-            continue
-        spread = push
-        for _ in range(max(2, 8 - turn)):
-            mean = near @ spread / degree
-            # a vertex in trouble keeps its push, the others follow their neighbours
-            spread = np.where((lack > 0)[:, None], np.maximum(np.abs(mean), np.abs(push)) * np.sign(mean + push), mean)
-        points = points + spread
-    return mesh.moved(points)
+        worst = lack > 0.5 * lack.max()
+        points = points - (lack[worst, None] * normal[worst]).mean(0)
+    return points
+
+
+def _spread(points: ndarray, short: ndarray, push: ndarray, reach: float) -> ndarray:
+    """Return a smooth displacement of all points that moves the short ones about as they need."""
+    gap2 = ((points[:, None] - points[short][None]) ** 2).sum(2)
+    kernel = np.exp(-gap2 / (2 * (reach / 2) ** 2))
+    # normalised where pushes crowd, fading where none is near
+    return kernel @ push / np.maximum(kernel.sum(1, keepdims=True), 1.0)

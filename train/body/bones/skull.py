@@ -8,7 +8,7 @@ Frankfurt plane (ear canals, lower orbit rims) is y = 0. Sizes are textbook mean
 import numpy as np
 from numpy import ndarray
 
-from train.body.bones.mesh import Mesh, polygonise, symmetrise
+from train.body.bones.mesh import Mesh, polygonise_mirrored
 from train.body.bones.sdf import ball, box, common, cut, ellipsoid, fair, halfspace, plate, polygon, slab, tube, union
 
 VERTEX, BACK, BROW, CHIN = 118.0, -86.0, 99.0, -88.0  # y, z, z, y of the drawn skull
@@ -19,18 +19,18 @@ HALF_BREADTH = 71.0
 
 def draw_skull(vertices: int) -> Mesh:
     """Return cranium and upper face."""
-    return symmetrise(polygonise(_skull, (-76, -56, -92), (76, 124, 114), 1.7, vertices))
+    return polygonise_mirrored(_skull, (-76, -56, -92), (76, 124, 114), 1.7, vertices)
 
 
 def draw_jaw(vertices: int) -> Mesh:
     """Return the mandible."""
-    return symmetrise(polygonise(_jaw, (-66, -96, -6), (66, 8, 98), 1.5, vertices))
+    return polygonise_mirrored(_jaw, (-66, -96, -6), (66, 8, 98), 1.5, vertices)
 
 
 def draw_teeth(upper: bool, vertices: int) -> Mesh:
     """Return one row of teeth, seven to a side, fused at their necks."""
     low, high = ((-35, -56, 36), (35, -34, 102)) if upper else ((-33, -64, 34), (33, -42, 100))
-    return symmetrise(polygonise(lambda p: _teeth(p, upper), low, high, 0.9, vertices))
+    return polygonise_mirrored(lambda p: _teeth(p, upper), low, high, 1.0, vertices)
 
 
 def _mirrored(points: ndarray) -> ndarray:

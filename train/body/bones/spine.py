@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.interpolate import CubicSpline
 
-from train.body.bones.mesh import Mesh, polygonise, symmetrise
+from train.body.bones.mesh import Mesh, polygonise_mirrored
 from train.body.bones.place import MM
 from train.body.bones.sdf import ball, common, cut, ellipsoid, fair, halfspace, tube, union
 
@@ -84,13 +84,13 @@ def _draw(kind: str, vertices: int) -> Mesh:
     draw = {"lumbar": _lumbar, "thoracic": _thoracic, "cervical": _cervical, "axis": _axis, "atlas": _atlas}[kind]
     low, high = _BOUNDS[kind]
     step = 1.3 if kind in ("lumbar", "thoracic") else 1.0
-    return symmetrise(polygonise(lambda p: draw(np.c_[np.abs(p[:, 0]), p[:, 1:]]), low, high, step, vertices))
+    return polygonise_mirrored(lambda p: draw(np.c_[np.abs(p[:, 0]), p[:, 1:]]), low, high, step, vertices)
 
 
 def _body(half: ndarray, width: float, depth: float, height: float) -> ndarray:
     """Return a vertebral body: an elliptic drum with a waist."""
     x, y, z = half.T
-    waist = 1 - 0.09 * np.clip(1 - (2 * y / height) ** 2, 0, 1)
+    waist = 1 - 0.05 * np.clip(1 - (2 * y / height) ** 2, 0, 1)
     drum = (np.sqrt((x / (width / 2)) ** 2 + (z / (depth / 2)) ** 2) / waist - 1) * depth / 2
     return common(drum, np.abs(y) - height / 2, blend=3)
 

@@ -1,0 +1,182 @@
+"""Fitting: exact bodies come back, outliers are ignored, clips share their shape, terms' gradients are right."""
+
+import numpy as np
+import pytest
+import torch
+
+from skelvid.body.clip_solver import Smoothness, solve_clip
+from skelvid.body.dofs import DOF_INDEX, limits_rad
+from skelvid.body.fit import (
+    BETA_SLICE,
+    Clip,
+    LimitTerm,
+    PointTerm,
+    PriorTerm,
+    fit_points,
+    flatten,
+    solve,
+    unflatten,
+)
+from skelvid.body.model import SkelBody
+from skelvid.body.points import join_points
+from skelvid.datatypes.skel import SkelParams
+from tests.toy_skel import make_toy_assets
+
+BODY = SkelBody(make_toy_assets(np.random.default_rng(1)), dtype=torch.float64)
+SKIN = BODY.points(np.arange(96)[:, None], np.ones((96, 1)))
+EVERYTHING = join_points(BODY.joints, SKIN)
+
+
+def bodies_within_limits(n: int, seed: int = 0) -> SkelParams:
+    rng = np.random.default_rng(seed)
+    lower, upper = limits_rad()
+    q = 0.8 * rng.uniform(np.maximum(lower, -1.5), np.minimum(upper, 1.5), (n, 46))
+    return SkelParams(q, rng.normal(0, 1, (n, 10)), rng.normal(0, 1, (n, 3))).to_torch(dtype=torch.float64)
+
+
+def swinging_clip(n: int, rate_hz: float = 30.0) -> tuple[SkelParams, torch.Tensor]:
+    time_s = torch.arange(n, dtype=torch.float64) / rate_hz
+    one = bodies_within_limits(1, seed=5)
+    q = one.q * torch.sin(2 * torch.pi * time_s[:, None] + torch.arange(46))
+    trans = one.trans_m + 0.5 * time_s[:, None]
+    return SkelParams(q, one.betas.expand(n, -1), trans), time_s
+
+
+@pytest.mark.parametrize("points", [SKIN, EVERYTHING], ids=["skin", "joints and skin"])
+def test_exact_bodies_come_back_from_a_cold_start(points):
+    truth = bodies_within_limits(16)
+    fit = fit_points(BODY, BODY.skin_points(truth, points), points, terms=[LimitTerm()])
+    assert bool(fit.converged.all())
+    torch.testing.assert_close(flatten(fit.params), flatten(truth), atol=1e-6, rtol=0)
+
+
+def test_upside_down_and_turned_bodies_come_back():
+    truth = bodies_within_limits(6, seed=3)
+    truth.q[:, 0] = torch.tensor([0, np.pi / 2, np.pi, -np.pi / 2, 2.5, -2.5])
+    truth.q[:, 2] = torch.tensor([3.0, 1.5, -1.5, 0.5, -3.0, 2.0])
+    fit = fit_points(BODY, BODY.skin_points(truth, SKIN), SKIN, terms=[LimitTerm()])
+    posed = BODY(fit.params).skin_m
+    torch.testing.assert_close(posed, BODY(truth).skin_m, atol=1e-6, rtol=0)
+
+
+def test_outliers_and_missing_points_do_not_pull():
+    truth = bodies_within_limits(4, seed=1)
+    target = BODY.skin_points(truth, EVERYTHING).clone()
+    target[:, 30::24] += 0.4
+    target[:, 31::24] = torch.nan
+    weight = torch.where(target.isnan().any(-1), 0.0, 1e4)
+    plain = fit_points(BODY, target, EVERYTHING, weight=weight)
+    robust = fit_points(BODY, target, EVERYTHING, weight=weight, robust_m=0.02)
+    off_m = [float((BODY(fit.params).joints_m - BODY(truth).joints_m).norm(dim=-1).max()) for fit in (plain, robust)]
+    assert off_m[0] > 0.02
+    assert off_m[1] < 1e-3
+
+
+def test_clip_has_one_shape_and_follows_the_motion():
+    truth, _ = swinging_clip(30)
+    fit = fit_points(BODY, BODY.skin_points(truth, SKIN), SKIN, clip=Clip())
+    torch.testing.assert_close(flatten(fit.params), flatten(truth), atol=1e-5, rtol=0)
+    assert bool((fit.params.betas == fit.params.betas[0]).all())
+
+
+def test_smoothness_bridges_frames_without_points():
+    truth, time_s = swinging_clip(30)
+    weight = torch.full((30, 96), 1e4, dtype=torch.float64)
+    weight[12:16] = 0
+    errors = []
+    for smoothness in (None, Smoothness(time_s, torch.full((59,), 40.0))):
+        fit = fit_points(BODY, BODY.skin_points(truth, SKIN), SKIN, weight=weight, clip=Clip(True, smoothness))
+        errors.append(float((fit.params.q - truth.q)[12:16].abs().mean()))
+    assert errors[1] < np.radians(2) < 5 * errors[1] < errors[0]
+
+
+def test_smoothness_lowers_the_noise():
+    truth, time_s = swinging_clip(40)
+    noise = 0.02 * torch.randn(40, 96, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    target = BODY.skin_points(truth, SKIN) + noise
+    clips = (Clip(), Clip(True, Smoothness(time_s, torch.full((59,), 40.0))))
+    errors = [float((fit_points(BODY, target, SKIN, clip=c).params.q - truth.q).abs().mean()) for c in clips]
+    assert errors[1] < 0.7 * errors[0]
+
+
+def test_frozen_parameters_stay():
+    truth = bodies_within_limits(2)
+    start = SkelParams(truth.q + 0.05, truth.betas, truth.trans_m)
+    free = torch.ones(59, dtype=torch.bool)
+    free[BETA_SLICE] = False
+    free[DOF_INDEX["knee_angle_r"]] = False
+    target = BODY.skin_points(truth, SKIN)
+    term = PointTerm(SKIN, target, torch.full((2, 96), 1e4, dtype=torch.float64))
+    fit = solve(BODY, [term], start, free=free)
+    torch.testing.assert_close(flatten(fit.params)[:, ~free], flatten(start)[:, ~free])
+    assert float((fit.params.q - start.q).abs().max()) > 0.01
+
+
+def _terms(params: SkelParams):
+    n = len(params.q)
+    target = BODY.skin_points(bodies_within_limits(n, seed=9), EVERYTHING)
+    weight = torch.rand((n, EVERYTHING.count), dtype=torch.float64) * 100
+    sigma = torch.full((1, 59), 0.3, dtype=torch.float64)
+    return {
+        "points": PointTerm(EVERYTHING, target, weight),
+        "robust points": PointTerm(EVERYTHING, target, weight, robust_m=0.2),
+        "limits": LimitTerm(),
+        "prior": PriorTerm(torch.zeros((1, 59), dtype=torch.float64), sigma),
+    }
+
+
+@pytest.mark.parametrize("name", ["points", "robust points", "limits", "prior"])
+def test_gradient_of_each_term_equals_finite_differences(name):
+    rows = flatten(bodies_within_limits(2, seed=4)) * 1.8
+    term, frames, step = _terms(unflatten(rows))[name], torch.arange(2), 1e-6
+    gradient = term(BODY, unflatten(rows), frames).gradient
+    for column in range(0, 59, 4):
+        move = torch.zeros_like(rows)
+        move[:, column] = step
+        costs = [term(BODY, unflatten(rows + sign * move), frames).cost for sign in (1, -1)]
+        slope = (costs[0] - costs[1]) / (2 * step)
+        torch.testing.assert_close(gradient[:, column], slope, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("shared", [None, BETA_SLICE])
+def test_clip_step_equals_the_dense_newton_step(smooth, shared):
+    generator = torch.Generator().manual_seed(0)
+    t, n = 7, 59
+    root = torch.randn(t, n, n, generator=generator, dtype=torch.float64)
+    hessian = root @ root.mT + torch.eye(n)
+    gradient = torch.randn(t, n, generator=generator, dtype=torch.float64)
+    rows = torch.randn(t, n, generator=generator, dtype=torch.float64)
+    if shared:
+        rows[:, shared] = rows[0, shared]
+    time_s = torch.cumsum(torch.rand(t, generator=generator, dtype=torch.float64) + 0.1, 0)
+    smoothness = Smoothness(time_s, torch.rand(n, generator=generator, dtype=torch.float64) + 0.5) if smooth else None
+    step = solve_clip(
+        hessian, gradient, rows, free=torch.ones(n, dtype=torch.bool), damping=0.0, shared=shared, smoothness=smoothness
+    )
+
+    def cost(move):
+        total = (gradient * move).sum() + 0.5 * torch.einsum("ti,tij,tj->", move, hessian, move)
+        return total + (smoothness.cost(rows + move) if smoothness else 0)
+
+    def expand(free):
+        move = free[: t * n].reshape(t, n).clone()
+        if shared:
+            move = torch.cat([move[:, : shared.start], free[t * n :].expand(t, -1), move[:, shared.stop :]], 1)
+        return move
+
+    # The shared columns of the per-frame part never enter the cost: their rows of the dense system stay empty.
+    free = torch.zeros(t * n + 10, dtype=torch.float64)
+    dense_h = torch.autograd.functional.hessian(lambda v: cost(expand(v)), free)
+    dense_g = torch.autograd.functional.jacobian(lambda v: cost(expand(v)), free)
+    expected = expand(-torch.linalg.lstsq(dense_h, dense_g[:, None], driver="gelsd").solution[:, 0])
+    torch.testing.assert_close(step, expected, atol=1e-6, rtol=1e-5)
+
+
+def test_smoothness_is_blind_to_constant_velocity_at_uneven_times():
+    time_s = torch.tensor([0.0, 0.1, 0.15, 0.4, 0.41], dtype=torch.float64)
+    rows = 3.0 + 2.0 * time_s[:, None].expand(-1, 59)
+    smoothness = Smoothness(time_s, torch.ones(59))
+    assert float(smoothness.cost(rows)) < 1e-18
+    bent = rows + time_s[:, None] ** 2
+    assert float(smoothness.cost(bent)) == pytest.approx(0.5 * 3 * 59 * 4)

@@ -1,0 +1,116 @@
+"""Fit skull, spine, rib cage and pelvis to a subject; left and midline bones, metres, template axes."""
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from train.body.bones import pelvis, ribs, skull, spine
+from train.body.bones.mesh import Mesh
+from train.body.bones.place import MM, warp
+from train.body.bones.skin import settle
+from train.body.bones.subject import Subject
+
+SCALP_M, FACE_M = 0.006, 0.005
+_SACRUM_BEHIND_PSIS = 62.0  # sacral plate in front of the back spines, millimetres
+
+
+def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
+    """Fit skull and jaw inside the skin of the head: height by chin and vertex, length by brow and back, breadth over the ears."""
+    skin, size = subject.skin, subject.size
+    neck = subject.joints[13, 1]
+    head = skin.vertices[skin.vertices[:, 1] > neck - 0.03 * size]
+    chin, crown = _chin(head, size), head[:, 1].max() - SCALP_M
+    tall = (crown - chin) / (skull.VERTEX - skull.CHIN)  # metres per millimetre
+    origin_y = crown - skull.VERTEX * tall
+    brow = head[np.abs(head[:, 1] - (origin_y + 40 * tall)) < 0.012]
+    vault = head[np.abs(head[:, 1] - (origin_y + 62 * tall)) < 0.012]
+    middle = np.abs(brow[:, 0]) < 0.03
+    front, back = brow[middle, 2].max() - FACE_M, vault[:, 2].min() - -SCALP_M
+    deep = (front - back) / (skull.BROW - skull.BACK)
+    broad = (np.abs(vault[:, 0]).max() - SCALP_M) / skull.HALF_BREADTH
+    scale, origin = np.array([broad, tall, deep]), np.array([0, origin_y, front - skull.BROW * deep])
+    drawn = {"skull": skull.draw_skull(vertices["skull"]), "jaw": skull.draw_jaw(vertices["jaw"]),
+             "teeth_upper": skull.draw_teeth(True, vertices["teeth_upper"]),
+             "teeth_lower": skull.draw_teeth(False, vertices["teeth_lower"])}
+    placed = {name: mesh.moved(origin + mesh.vertices * scale) for name, mesh in drawn.items()}
+    return {name: settle(mesh, skin, 0.004) for name, mesh in placed.items()}
+
+
+def _chin(head: Float[ndarray, "n 3"], size: float) -> float:
+    """Return the height of the bony chin: a little over where the midline of the face turns back to the neck."""
+    face = head[(np.abs(head[:, 0]) < 0.02) & (head[:, 2] > 0)]
+    nose = face[face[:, 2].argmax()]
+    below = face[(face[:, 1] < nose[1] - 0.05 * size) & (face[:, 1] > nose[1] - 0.1 * size)]
+    front = below[:, 2].max()
+    return float(below[below[:, 2] > front - 0.016, 1].min()) + 0.006
+
+
+def fit_pelvis(subject: Subject, vertices: dict[str, int]) -> tuple[dict[str, Mesh], Float[ndarray, "3"]]:
+    """Fit the left hip bone and the sacrum; return them and the middle of the sacral plate.
+
+    Hip joint, front and back spines are given; the rest of the bone follows a thin-plate spline.
+    """
+    size, hip = subject.size * MM, subject.joints[6]
+    drawn = np.array([(0, 0, 0), pelvis.ASIS, pelvis.PSIS, pelvis.SYMPHYSIS, (-37, -80, -24), (44, 122, -12), (3, -26, 0),
+                      (3, 26, 0), (3, 0, 26), (3, 0, -26)])
+    wanted = hip + size * drawn
+    wanted[1], wanted[2] = _front_spine(subject, wanted[1]), _back_spine(subject, wanted[2])
+    pubis_z = np.mean([wanted[1, 2] - 4 * size, wanted[3, 2]])
+    wanted[3] = (-2 * size - 0.0005 + 0.004, wanted[3, 1], pubis_z)
+    wanted[5] += np.array([0.6, 0, 0]) * (wanted[1] - hip - size * drawn[1])
+    mesh = warp(pelvis.draw_hip_bone(vertices["hip"]), drawn, wanted)
+    mesh = settle(mesh, subject.skin, 0.006)
+    plate = np.array([0, hip[1] + pelvis.SACRUM_TOP[1] * size, wanted[2, 2] + _SACRUM_BEHIND_PSIS * size])
+    sacrum = pelvis.draw_sacrum(vertices["sacrum"])
+    width = np.array([hip[0] / (pelvis.HALF_HIPS * size), 1, 1]) * size
+    sacrum = settle(sacrum.moved(plate + sacrum.vertices * width), subject.skin, 0.005)
+    return {"hip_l": mesh, "sacrum": sacrum}, plate
+
+
+def _front_spine(subject: Subject, guess: ndarray) -> ndarray:
+    """Return the bony front spine: under its landmark, or under the skin in front of where it is expected."""
+    if "asis_l" in subject.landmarks:
+        return subject.landmarks["asis_l"] - np.array([0.003, 0, 0.008])
+    ring = subject.skin.section(np.array([0, guess[1], 0]), np.array([0, 1.0, 0]))[0].points
+    near = ring[np.abs(ring[:, 0] - guess[0]) < 0.01]
+    return np.array([guess[0], guess[1], near[:, 2].max() - 0.010])
+
+
+def _back_spine(subject: Subject, guess: ndarray) -> ndarray:
+    if "psis_l" in subject.landmarks:
+        return subject.landmarks["psis_l"] + np.array([0, 0, 0.007])
+    ring = subject.skin.section(np.array([0, guess[1], 0]), np.array([0, 1.0, 0]))[0].points
+    near = ring[np.abs(ring[:, 0] - guess[0]) < 0.012]
+    return np.array([guess[0], guess[1], near[:, 2].min() + 0.008])
+
+
+def fit_column(subject: Subject, plate: ndarray, skull_mesh: Mesh) -> spine.Column:
+    """Lay the column between sacrum and skull, as far under the skin of the back as spinous processes are long."""
+    size, torso = subject.size, subject.torso
+    base = skull_mesh.vertices
+    under = base[:, 1].min() + 0.010
+    top = np.array([0, under, _condyle_z(base)])
+    share = np.array([0.2, 0.36, 0.5, 0.64, 0.76, 0.87])
+    inset = np.array([72, 68, 66, 68, 66, 50]) * MM * size  # from the skin to the middle of the bodies
+    y = plate[1] + share * (top[1] - plate[1])
+    z = torso.back_at(y) + inset
+    return spine.string_column(plate, top, np.stack([np.zeros(6), y, z], 1), size)
+
+
+def _condyle_z(base: ndarray) -> float:
+    """Return where along the skull the column stands, between back and brow as on the drawn skull."""
+    share = (skull.C1[2] - skull.BACK) / (skull.BROW - skull.BACK)
+    return float(base[:, 2].min() + share * (base[:, 2].max() - 0.006 - base[:, 2].min()))
+
+
+def fit_trunk(subject: Subject, column: spine.Column, vertices: dict[str, int], per_kind: dict[str, int]) -> dict[str, Mesh]:
+    """Fit vertebrae, ribs, breastbone and collar bone."""
+    size, skin = subject.size, subject.skin
+    bones = spine.draw_column(column, size, per_kind)
+    first, last = (column.centre[spine.NAMES.index(name)] for name in ("t1", "t12"))
+    notch = 0.55 * column.centre[spine.NAMES.index("t2")][1] + 0.45 * column.centre[spine.NAMES.index("t3")][1]
+    cage = ribs.Cage(subject.torso, column, float(notch), float(first[1]), float(last[1]), size)
+    acromion = subject.joints[19] + np.array([-0.006, 0.004, 0.004]) * size
+    bones |= {f"{name}_l": mesh for name, mesh in ribs.draw_ribs(cage).items()}
+    bones |= {"sternum": ribs.draw_sternum(cage, vertices["sternum"]), "clavicle_l": ribs.draw_clavicle(cage, acromion)}
+    return {name: settle(mesh, skin, 0.005) for name, mesh in bones.items()}
