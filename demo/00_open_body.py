@@ -23,25 +23,25 @@ from skelvid.export.to_glb import write_meshes_glb, write_motion_glb
 # Degrees; the zero of every degree of freedom is the T-pose (docs/conventions.md).
 POSES: dict[str, dict[str, float]] = {
     "standing": {
-        "shoulder_r_x": 80, "shoulder_l_x": -80, "pro_sup_r": -80, "pro_sup_l": -80,
-        "hip_adduction_r": -3, "hip_adduction_l": -3,
+        "shoulder_r_x": 80, "shoulder_l_x": -80, "pro_sup_r": -80, "pro_sup_l": -80, "pelvis_rotation": 20,
     },
     "squatting": {
-        "pelvis_tilt": -25, "hip_flexion_r": 92, "hip_flexion_l": 92, "hip_adduction_r": -12, "hip_adduction_l": -12,
-        "knee_angle_r": 98, "knee_angle_l": 98, "ankle_angle_r": 31, "ankle_angle_l": 31,
-        "lumbar_extension": -8, "head_extension": 15,
-        "shoulder_r_z": 82, "shoulder_l_z": 82, "pro_sup_r": -20, "pro_sup_l": -20,
+        "pelvis_rotation": 35, "pelvis_tilt": -36, "lumbar_extension": -12, "head_extension": 20,
+        "hip_flexion_r": 100, "hip_adduction_r": -10, "knee_angle_r": 105, "ankle_angle_r": 31,
+        "hip_flexion_l": 100, "hip_adduction_l": -10, "knee_angle_l": 105, "ankle_angle_l": 31,
+        "shoulder_r_x": -35, "shoulder_r_z": 80, "elbow_flexion_r": 10,
+        "shoulder_l_x": 35, "shoulder_l_z": 80, "elbow_flexion_l": 10,
     },
     "walking": {
-        "hip_flexion_r": 28, "knee_angle_r": 6, "ankle_angle_r": 4,
-        "hip_flexion_l": -18, "knee_angle_l": 30, "ankle_angle_l": 6, "mtp_angle_l": -25,
-        "pelvis_rotation": 6, "lumbar_twist": -6, "thorax_twist": -6,
-        "shoulder_r_x": 76, "shoulder_r_y": -15, "shoulder_r_z": -22, "elbow_flexion_r": 18,
-        "shoulder_l_x": 55, "elbow_flexion_l": 25, "shoulder_l_z": 20,
+        "pelvis_rotation": 48, "lumbar_twist": -5, "thorax_twist": -8, "head_twist": 5,
+        "hip_flexion_r": 28, "knee_angle_r": 6, "ankle_angle_r": 2,
+        "hip_flexion_l": -18, "knee_angle_l": 28, "ankle_angle_l": 4, "mtp_angle_l": -25,
+        "shoulder_r_x": 78, "shoulder_r_y": 5, "shoulder_r_z": -22, "elbow_flexion_r": 18,
+        "shoulder_l_x": -76, "shoulder_l_z": 25, "elbow_flexion_l": 30,
     },
 }  # fmt: skip
 SKIN, BONE = (0.86, 0.66, 0.56), (0.93, 0.89, 0.80)
-SPACING_M = 1.25
+SPACING_M = 1.15
 
 
 def pose(degrees: dict[str, float]) -> np.ndarray:
@@ -100,10 +100,8 @@ def main() -> None:
     body = load_body(options.body, dtype=torch.float64)
     params = standing_on_floor(body, np.stack([pose(degrees) for degrees in POSES.values()]))
     meshes = posed_meshes(body, params)
-    view = look_at((0.0, 0.85, 0.0), (0.45, 0.2, 1.0), height_m=2.1, size_hw=(720, 1280), distance_m=6.0)
-    picture, still, moving = (
-        options.out / name for name in ("open_body.png", "open_body.glb", "open_body_moving.glb")
-    )
+    view = look_at((0.0, 0.88, 0.0), (0.0, 0.12, 1.0), height_m=2.05, size_hw=(720, 1280), distance_m=8.0)
+    picture, still, moving = (options.out / name for name in ("open_body.png", "open_body.glb", "open_body_moving.glb"))
     Image.fromarray(render(list(meshes.values()), view, background=(0.97, 0.97, 0.98))).save(picture)
     write_meshes_glb(meshes, still)
     write_motion_glb(through_the_poses(params), body, moving, gltf_from_motion=np.eye(3))

@@ -1,6 +1,6 @@
 """Body files in, the pictures of `docs/img` out; run it again whenever the bodies change.
 
-python docs/make_figures.py [joints poses shapes] [--bodies checkpoints] [--out docs/img]
+python docs/make_figures.py [joints poses shapes] [--bodies open-{sex}] [--out docs/img]
 """
 
 import argparse
@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from skelvid.body.assets import load_assets
 from skelvid.body.dofs import DOF_INDEX, DOFS, JOINT_INDEX, JOINT_NAMES, joint_dofs
+from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.mesh import Mesh, Rgb
 from skelvid.datatypes.skel import SkelParams
@@ -153,7 +153,7 @@ def framed(
 
 
 def dof_picture(body: SkelBody, name: str, size_hw: tuple[int, int]) -> Picture:
-    """Draw a degree of freedom at its start (pale ghost) and 30 deg further, and the way of the fastest point."""
+    """Draw a degree of freedom at its start (pale) and 30 deg further, and the way of the fastest point."""
     direction, start, reach_m = SCENES[name]
     turn = np.linspace(0, STEP_RAD, 13)[:, None] * np.eye(46)[DOF_INDEX[name]]
     frames = [mesh_pair(body, q, np.zeros(10)) for q in pose(start) + turn]
@@ -166,14 +166,13 @@ def dof_picture(body: SkelBody, name: str, size_hw: tuple[int, int]) -> Picture:
     meshes = [
         Mesh(ghost, body.assets.skin_faces, REST, alpha=0.18, rim=0.45),
         Mesh(skin, body.assets.skin_faces, by_travel(travel, REST, MOVED), alpha=0.42, rim=0.5),
-        Mesh(
-            bones, body.assets.bones.faces, by_travel(np.linalg.norm(bones - still, axis=1), REST_BONE, BONE)
-        ),
+        Mesh(bones, body.assets.bones.faces, by_travel(np.linalg.norm(bones - still, axis=1), REST_BONE, BONE)),
     ]
     shown = near & (travel > 0.3 * travel[near].max())
     points = np.concatenate([ghost[shown], skin[shown], path, joint[None]])
     view = framed(points, direction, size_hw)
-    return render([*meshes, arrow(path, 0.01 * np.ptp(points, axis=0).max())], view)
+    pixel_m = view.to_camera(path)[:, 2].mean() / view.focal_px
+    return render([arrow(path, 2.2 * pixel_m)], view, background=render(meshes, view))  # the arrow over everything
 
 
 def by_travel(travel_m: Float[np.ndarray, "v"], rest: Rgb, moved: Rgb) -> Float[np.ndarray, "v 3"]:
@@ -236,12 +235,12 @@ def main() -> None:
     """Draw what was asked for, everything by default."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", default=["joints", "poses", "shapes"])
-    parser.add_argument("--bodies", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--bodies", default="open-{sex}", help="name or path of a body, {sex} to be filled in")
     parser.add_argument("--out", type=Path, default=Path("docs/img"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     sexes = ("female", "male", "neutral")
-    bodies = {sex: SkelBody(load_assets(options.bodies / f"body_{sex}.npz")) for sex in sexes}
+    bodies = {sex: load_body(options.bodies.format(sex=sex)) for sex in sexes}
     if "joints" in options.what:
         draw_joints(bodies["neutral"], options.out)
     if "poses" in options.what:

@@ -25,9 +25,7 @@ def main() -> None:
     try:
         app()
     except SkelvidError as error:
-        Console(stderr=True).print(
-            f"skelvid: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        Console(stderr=True).print(f"skelvid: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 
 
@@ -62,9 +60,7 @@ def list_models() -> None:
     table = _table("name", "sex", "state", "licence")
     for status in weights.list_assets():
         asset = status.asset
-        absent = (
-            "damaged or missing" if asset.shipped else f"not installed, get {asset.file} at {asset.source}"
-        )
+        absent = "damaged or missing" if asset.shipped else f"not installed, get {asset.file} at {asset.source}"
         table.add_row(asset.name, asset.sex, absent if status.problem else "ready", asset.licence)
     for name, path in weights.own_bodies().items():
         table.add_row(name, "", escape(f"ready, {path}"), "yours")
@@ -74,12 +70,8 @@ def list_models() -> None:
 
 @models.command()
 def add(
-    path: Annotated[
-        Path, typer.Argument(help="skel_male.pkl, skel_female.pkl, or any .npz or .pkl body file.")
-    ],
-    name: Annotated[
-        str | None, typer.Option(help="What to call it; official files have names already.")
-    ] = None,
+    path: Annotated[Path, typer.Argument(help="skel_male.pkl, skel_female.pkl, or any .npz or .pkl body file.")],
+    name: Annotated[str | None, typer.Option(help="What to call it; official files have names already.")] = None,
 ) -> None:
     """Copy a body file to where skelvid finds it by name, after checking that it is sound."""
     from skelvid.body.load import load_body_assets

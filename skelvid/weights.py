@@ -1,7 +1,7 @@
 """Asset names in, verified files out: what ships with the package, what the user added, and where each lies.
 
-Adding a shipped asset: 1. put its file and its card (the same name, `.md`) into `checkpoints/`; 2. add a row
-to `CATALOGUE`; 3. `make checksums`. `tests/test_weights.py` fails if a step is missed.
+Adding a shipped asset: 1. put its file and its card (`.md`; one may serve several files) into `checkpoints/`;
+2. add a row to `CATALOGUE`; 3. `make checksums`. `tests/test_weights.py` fails if a step is missed.
 """
 
 import difflib
@@ -22,6 +22,7 @@ Sex = Literal["female", "male", "neutral"]
 SEXES: tuple[Sex, ...] = ("female", "male", "neutral")
 CHECKSUM_FILE = "SHA256SUMS"
 HOME_VARIABLE = "SKELVID_HOME"
+OPEN_CARD = "skel_open.md"
 BODY_SUFFIXES = (".npz", ".pkl")
 
 
@@ -36,6 +37,7 @@ class Asset:
     licence: str
     shipped: bool
     source: str
+    card: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,12 @@ class AssetStatus:
 
 def _open_body(sex: Sex) -> Asset:
     licence = "Apache-2.0 (from CC0 MakeHuman data)"
-    return Asset(f"open-{sex}", f"skel_open_{sex}.npz", "body", sex, licence, True, "ships with skelvid")
+    return Asset(f"open-{sex}", f"skel_open_{sex}.npz", "body", sex, licence, True, "ships with skelvid", OPEN_CARD)
 
 
 def _official_body(sex: Sex) -> Asset:
     licence = "non-commercial research, by its owners"
-    return Asset(
-        f"official-{sex}", f"skel_{sex}.pkl", "body", sex, licence, False, "https://skel.is.tue.mpg.de"
-    )
+    return Asset(f"official-{sex}", f"skel_{sex}.pkl", "body", sex, licence, False, "https://skel.is.tue.mpg.de")
 
 
 CATALOGUE: dict[str, Asset] = {
@@ -126,9 +126,7 @@ def verified(asset: Asset) -> Path:
     if asset.shipped:
         wanted = read_checksums(path.parent).get(asset.file)
         if wanted is None:
-            raise AssetError(
-                f"{path.parent / CHECKSUM_FILE} has no line for {asset.file}: run `make checksums`"
-            )
+            raise AssetError(f"{path.parent / CHECKSUM_FILE} has no line for {asset.file}: run `make checksums`")
         if sha256(path) != wanted:
             raise AssetError(
                 f"{path} is damaged (its SHA-256 is not the one in {CHECKSUM_FILE}): reinstall skelvid, or, "
@@ -198,9 +196,7 @@ def add_file(path: Path, name: str | None = None) -> Path:
         shutil.copyfile(path, part)
         part.replace(place)
     except OSError as error:
-        raise AssetError(
-            f"cannot write {place}: {error.strerror}; set {HOME_VARIABLE} to another folder"
-        ) from error
+        raise AssetError(f"cannot write {place}: {error.strerror}; set {HOME_VARIABLE} to another folder") from error
     return place
 
 

@@ -44,9 +44,7 @@ def test_version_is_the_distributions():
 
 
 def test_quick_start_of_the_readme_runs():
-    (code,) = re.findall(
-        r"```python\n(.*?)```", Path(__file__).parents[1].joinpath("README.md").read_text(), re.S
-    )
+    (code,) = re.findall(r"```python\n(.*?)```", Path(__file__).parents[1].joinpath("README.md").read_text(), re.S)
     names: dict = {}
     exec(code, names)
     assert names["points"].joints_m.shape == (5, 24, 3)

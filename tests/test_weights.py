@@ -1,6 +1,5 @@
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -33,7 +32,7 @@ class TestShipped:
     @pytest.mark.parametrize("asset", SHIPPED, ids=lambda asset: asset.name)
     def test_is_there_unchanged_with_a_card_and_of_its_sex(self, asset):
         path = weights.verified(asset)
-        assert path.with_suffix(".md").is_file()
+        assert (path.parent / asset.card).is_file()
         assert load_assets(path).sex == asset.sex
 
     def test_all_together_are_small(self):
@@ -45,11 +44,6 @@ class TestShipped:
         files = {file.name for file in folder.glob("*.npz")}
         assert files == {asset.file for asset in SHIPPED} == set(weights.read_checksums(folder))
 
-    def test_loads_in_less_than_a_second(self):
-        start = time.perf_counter()
-        load_assets(weights.body_path("open-female"))
-        assert time.perf_counter() - start < 1.0
-
 
 class TestBodyPath:
     def test_sex_is_ours_until_the_official_file_is_added(self, shipped_copy, skelvid_home):
@@ -60,9 +54,7 @@ class TestBodyPath:
         assert weights.body_path("male") == shipped_copy / "skel_open_male.npz"
 
     def test_official_only_when_added(self, skelvid_home):
-        with pytest.raises(
-            AssetError, match=r"skel_male\.pkl from https://skel\.is\.tue\.mpg\.de.*models add"
-        ):
+        with pytest.raises(AssetError, match=r"skel_male\.pkl from https://skel\.is\.tue\.mpg\.de.*models add"):
             weights.body_path("official-male")
         official = install(skelvid_home, "skel_male.pkl")
         assert weights.body_path("official-male") == official

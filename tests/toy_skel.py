@@ -31,15 +31,11 @@ TETRAHEDRON = np.array([[0.0, 1.0, 1.0], [0.0, 1.0, -1.0], [1.0, -1.0, 0.0], [-1
 TETRAHEDRON_FACES = np.array([[0, 3, 2], [1, 2, 3], [0, 1, 3], [0, 2, 1]])
 MIRROR = np.array([-1.0, 1.0, 1.0])
 UPRIGHT = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])  # columns: front, up, right
-ARM_R = np.array(
-    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
-)  # palm down: front, towards the body, up
+ARM_R = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])  # palm down: front, towards the body, up
 ARM_L = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
 
 
-def make_toy_assets(
-    rng: np.random.Generator, *, posedirs: bool = False, apose_rotations: bool = False
-) -> SkelAssets:
+def make_toy_assets(rng: np.random.Generator, *, posedirs: bool = False, apose_rotations: bool = False) -> SkelAssets:
     """Make a body of 96 skin vertices and 96 bone vertices.
 
     Args:
@@ -128,9 +124,7 @@ def _skin_weights(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     for i, name in enumerate(JOINT_NAMES):
         other = JOINT_INDEX[other_side(name)]
         if other == i or name.endswith("_l"):
-            shares[i] = (
-                (shares[i] + shares[i][[0, 1, 3, 2]]) / 2 if other == i else shares[other][[0, 1, 3, 2]]
-            )
+            shares[i] = (shares[i] + shares[i][[0, 1, 3, 2]]) / 2 if other == i else shares[other][[0, 1, 3, 2]]
     shares = shares.reshape(96, 2).astype(np.float32)
     weight = np.concatenate([1 - shares.sum(1, keepdims=True), shares], axis=1)
     return np.repeat(ids, 4, axis=0).astype(np.uint8), weight.astype(np.float32)

@@ -141,17 +141,13 @@ ANGLE_TABLE: tuple[Decomposed | Single, ...] = (
     *_leg("l"),
     _spine("lumbar", "lumbar spine to pelvis as in the T-pose", _SKEL_JOINT, "lumbar_body"),
     _spine("thorax", "thorax to lumbar spine as in the T-pose", _SKEL_JOINT, "thorax"),
-    _spine(
-        "trunk", "thorax to pelvis as in the T-pose", f"{_OPENSIM}, there lumbar_*", "lumbar_body", "thorax"
-    ),
+    _spine("trunk", "thorax to pelvis as in the T-pose", f"{_OPENSIM}, there lumbar_*", "lumbar_body", "thorax"),
     _spine("head", "head to thorax as in the T-pose", _SKEL_JOINT, "head"),
     *_arm("r"),
     *_arm("l"),
 )
 
 ANGLES: tuple[AngleDef, ...] = tuple(
-    angle
-    for entry in ANGLE_TABLE
-    for angle in (entry.angles if isinstance(entry, Decomposed) else (entry.angle,))
+    angle for entry in ANGLE_TABLE for angle in (entry.angles if isinstance(entry, Decomposed) else (entry.angle,))
 )
 ANGLE_NAMES: tuple[str, ...] = tuple(angle.name for angle in ANGLES)

@@ -149,10 +149,9 @@ def _check(assets: SkelAssets) -> None:
         value = getattr(assets, name)
         if value is not None and value.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
-    for name, weights in (("skin_weight", assets.skin_weight), ("joint_weight", assets.joint_weight)):
-        worst = float(np.abs(weights.sum(-1) - 1).max())
-        if not worst < 1e-3:
-            raise ValueError(f"rows of {name} must sum to 1, worst is off by {worst:.2g}")
+    worst = float(np.abs(assets.skin_weight.sum(-1) - 1).max())
+    if not worst < 1e-3:
+        raise ValueError(f"rows of skin_weight must sum to 1, worst is off by {worst:.2g}")
     for name, ids, limit in (
         ("skin_faces", assets.skin_faces, n),
         ("joint_weight_vertex", assets.joint_weight_vertex, n),

@@ -166,9 +166,7 @@ SMPL_JOINTS: tuple[int, ...] = tuple(joint.smpl_joint for joint in JOINTS)
 DOF_NAMES: tuple[str, ...] = tuple(dof.name for dof in DOFS)
 DOF_INDEX: dict[str, int] = {name: i for i, name in enumerate(DOF_NAMES)}
 DOF_JOINTS: tuple[int, ...] = tuple(JOINT_INDEX[dof.joint] for dof in DOFS)
-FIRST_CHILD: tuple[int, ...] = tuple(
-    JOINT_PARENTS.index(i) if i in JOINT_PARENTS else 0 for i in range(len(JOINTS))
-)
+FIRST_CHILD: tuple[int, ...] = tuple(JOINT_PARENTS.index(i) if i in JOINT_PARENTS else 0 for i in range(len(JOINTS)))
 
 
 def joint_dofs(joint: str) -> tuple[int, ...]:

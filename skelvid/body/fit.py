@@ -39,9 +39,7 @@ class Quadratic:
 
     def __add__(self, other: "Quadratic") -> "Quadratic":
         """Add the costs of two terms."""
-        return Quadratic(
-            self.cost + other.cost, self.gradient + other.gradient, self.hessian + other.hessian
-        )
+        return Quadratic(self.cost + other.cost, self.gradient + other.gradient, self.hessian + other.hessian)
 
 
 @runtime_checkable

@@ -64,9 +64,7 @@ def point_jacobian(
     return out
 
 
-def _dof_motion(
-    skeleton: Skeleton, placement: Placement, velocity: PoseVelocity
-) -> Float[Tensor, "b 46 3 24 4"]:
+def _dof_motion(skeleton: Skeleton, placement: Placement, velocity: PoseVelocity) -> Float[Tensor, "b 46 3 24 4"]:
     """Return what moves each bone's points when a DoF turns: [w]x [G | O - pivot] + push, on the bones below it."""
     pivot = placement.joints_m[:, skeleton.dof_joint]
     spin = cross_matrix(velocity.axes)

@@ -7,6 +7,7 @@ import torch
 from skelvid.body.assets import SkelAssets, load_assets
 from skelvid.body.model import SkelBody
 from skelvid.body.official import load_official
+from skelvid.body.transfer import transfer_landmarks
 from skelvid.weights import body_path
 
 
@@ -30,6 +31,12 @@ def load_body(
 
 
 def load_body_assets(name: str | Path = "neutral") -> SkelAssets:
-    """Load a body's arrays from our `.npz` or an official `.pkl`; `name` as in `load_body`."""
+    """Load a body's arrays from our `.npz` or an official `.pkl`; `name` as in `load_body`.
+
+    Official files know no landmarks: they get those of our body of the same sex (`skelvid.body.transfer`).
+    """
     path = body_path(name)
-    return load_official(path) if path.suffix == ".pkl" else load_assets(path)
+    if path.suffix != ".pkl":
+        return load_assets(path)
+    official = load_official(path)
+    return transfer_landmarks(load_assets(body_path(f"open-{official.sex}")), official)

@@ -64,9 +64,7 @@ def place_skin(
     return _skin(rest, skin.weight, placement)
 
 
-def _skin(
-    rest: Float[Tensor, "s v 3"], weight: Float[Tensor, "v 24"], placement: Placement
-) -> Float[Tensor, "b v 3"]:
+def _skin(rest: Float[Tensor, "s v 3"], weight: Float[Tensor, "v 24"], placement: Placement) -> Float[Tensor, "b v 3"]:
     origin = placement.joints_m - (placement.rot @ placement.shape.joints_m.movedim(-1, 0)[..., None])[..., 0]
     transform = torch.cat([placement.rot, origin[..., None]], dim=-1)  # b 24 3 4
     blended = (weight @ transform.flatten(2)).unflatten(-1, (3, 4))  # b v 3 4
@@ -99,9 +97,7 @@ def compile_bones(assets: SkelAssets, *, dtype: torch.dtype, device: torch.devic
     )
 
 
-def place_bones(
-    bones: BoneSkin, betas: Float[Tensor, "s 10"], placement: Placement
-) -> Float[Tensor, "b p 3"]:
+def place_bones(bones: BoneSkin, betas: Float[Tensor, "s 10"], placement: Placement) -> Float[Tensor, "b p 3"]:
     """Pose the skeleton: bones scaled by the shape in their own frames, then skinned."""
     scale = bone_scale(bones, betas)
     frame = placement.shape.bone_rot.movedim(-1, 0)[:, bones.joint]

@@ -126,7 +126,9 @@ class SkelBody:
     def bone_orientation(self, betas: Float[Tensor, "*b 10"]) -> Float[Tensor, "*b 24 3 3"]:
         """Return K, the rest orientation of each bone (template <- OpenSim body frame)."""
         flat = betas.reshape(-1, N_BETAS).to(self.device, self.dtype)
-        return make_shape(self.skeleton_constants, flat).bone_rot.movedim(-1, 0).reshape(*betas.shape[:-1], N_JOINTS, 3, 3)
+        return (
+            make_shape(self.skeleton_constants, flat).bone_rot.movedim(-1, 0).reshape(*betas.shape[:-1], N_JOINTS, 3, 3)
+        )
 
     def _place(self, q: Tensor, betas: Tensor) -> Placement:
         return pose_skeleton(self.skeleton_constants, make_shape(self.skeleton_constants, betas), q)

@@ -108,9 +108,7 @@ def _checked(data: dict[str, Any], path: Path) -> dict[str, np.ndarray]:
     if missing := sorted({"version", *_SHAPES} - data.keys()):
         raise AssetError(f"{path} is not an official SKEL file: missing {', '.join(missing)}")
     if str(data["version"]) != VERSION:
-        raise AssetError(
-            f"{path}: version must be {VERSION}, got {data['version']}: get the newest official files"
-        )
+        raise AssetError(f"{path}: version must be {VERSION}, got {data['version']}: get the newest official files")
     sizes: dict[str, int] = {}
     arrays: dict[str, np.ndarray] = {}
     for key, wanted in _SHAPES.items():
@@ -185,16 +183,12 @@ def _official_dict(assets: SkelAssets) -> dict[str, Any]:
         "skel_template_v": bones.template_m,
         "skel_template_f": bones.faces,
         "shapedirs": assets.shapedirs_m,
-        "posedirs": np.zeros((n, 3, N_POSE_FEATURES), np.float32)
-        if assets.posedirs_m is None
-        else assets.posedirs_m,
+        "posedirs": np.zeros((n, 3, N_POSE_FEATURES), np.float32) if assets.posedirs_m is None else assets.posedirs_m,
         "J_regressor": regressor,  # loaders use its number of rows only
         "J_regressor_osim": regressor,
         "skin_weights": _sparse(assets.skin_weight_joint, assets.skin_weight, N_JOINTS),
         "skel_weights": _sparse(bones.weight_joint, bones.weight, N_JOINTS),
-        "skel_weights_rigid": _sparse(
-            bones.joint[:, None], np.ones((len(bones.joint), 1), np.float32), N_JOINTS
-        ),
+        "skel_weights_rigid": _sparse(bones.joint[:, None], np.ones((len(bones.joint), 1), np.float32), N_JOINTS),
         "per_joint_rot": assets.per_joint_rot,
         "osim_kintree_table": np.array([JOINT_PARENTS, range(N_JOINTS)]),
         "parameter_mapping": np.arange(N_DOFS),
@@ -221,9 +215,7 @@ def _sparse(
     return scipy.sparse.coo_matrix(entries, shape=(len(columns), n_columns))
 
 
-def _transforms(
-    rotation: Float[np.ndarray, "24 3 3"], place: Float[np.ndarray, "24 3"]
-) -> Float[np.ndarray, "24 4 4"]:
+def _transforms(rotation: Float[np.ndarray, "24 3 3"], place: Float[np.ndarray, "24 3"]) -> Float[np.ndarray, "24 4 4"]:
     transforms = np.tile(np.eye(4, dtype=np.float32), (N_JOINTS, 1, 1))
     transforms[:, :3, :3], transforms[:, :3, 3] = rotation, place
     return transforms

@@ -135,3 +135,21 @@ def dense_dirs(points: SkinnedPoints) -> Float[Tensor, "24 3 10 k"]:
     table = torch.zeros((3, 10, N_JOINTS * points.count), dtype=points.dirs.dtype, device=points.dirs.device)
     table[:, :, points.joint * points.count + points.point] = points.dirs.permute(1, 2, 0)
     return table.unflatten(-1, (N_JOINTS, points.count)).permute(2, 0, 1, 3)
+
+
+def mix_points(points: SkinnedPoints, weight: Float[Tensor, "m k"]) -> SkinnedPoints:
+    """Return weighted sums of points (rows of `weight` sum to 1) as points themselves."""
+    row, old = torch.nonzero(weight, as_tuple=True)
+    pair = [torch.nonzero(points.point == k)[:, 0] for k in old.tolist()]
+    count = torch.tensor([len(ids) for ids in pair], device=weight.device)
+    source = torch.cat(pair) if pair else torch.zeros(0, dtype=torch.long, device=weight.device)
+    scale = weight[row, old].repeat_interleave(count)
+    return SkinnedPoints(
+        count=len(weight),
+        joint=points.joint[source],
+        point=row.repeat_interleave(count),
+        share=scale * points.share[source],
+        rest=scale[:, None] * points.rest[source],
+        dirs=scale[:, None, None] * points.dirs[source],
+        posedirs=None if points.posedirs is None else scale[:, None, None] * points.posedirs[source],
+    )

@@ -40,9 +40,7 @@ class SparseMatrix:
         value = np.asarray(self._state["data"], np.float64)
         rows, columns = self.shape
         if not len(row) == len(column) == len(value):
-            raise ValueError(
-                f"sparse matrix with {len(row)} rows for {len(column)} columns and {len(value)} values"
-            )
+            raise ValueError(f"sparse matrix with {len(row)} rows for {len(column)} columns and {len(value)} values")
         if len(value) and (min(row.min(), column.min()) < 0 or row.max() >= rows or column.max() >= columns):
             raise ValueError(f"sparse matrix with entries outside its shape {self.shape}")
         dense = np.zeros((rows, columns))

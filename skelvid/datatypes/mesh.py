@@ -29,8 +29,6 @@ class Mesh:
 
     def __post_init__(self) -> None:
         if self.faces.size and not 0 <= self.faces.min() <= self.faces.max() < len(self.vertices_m):
-            raise ValueError(
-                f"faces must index the {len(self.vertices_m)} vertices, got up to {self.faces.max()}"
-            )
+            raise ValueError(f"faces must index the {len(self.vertices_m)} vertices, got up to {self.faces.max()}")
         if not 0.0 < self.alpha <= 1.0:
             raise ValueError(f"alpha must lie in (0, 1], got {self.alpha}")

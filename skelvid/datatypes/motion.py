@@ -52,9 +52,7 @@ class JointAngles:
         _check_rising(self.time_s)
         shape = (len(self.time_s), len(self.names))
         if self.values_rad.shape != shape:
-            raise ValueError(
-                f"values_rad must have shape {shape}, times by names, got {self.values_rad.shape}"
-            )
+            raise ValueError(f"values_rad must have shape {shape}, times by names, got {self.values_rad.shape}")
         if len(set(self.names)) != len(self.names):
             raise ValueError(f"names must differ, got {self.names}")
 

@@ -41,9 +41,7 @@ class SkelParams:
 
     def to_torch(self, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32) -> "SkelParams":
         """Return the same parameters as torch tensors."""
-        return SkelParams(
-            *(torch.as_tensor(getattr(self, f.name), dtype=dtype, device=device) for f in fields(self))
-        )
+        return SkelParams(*(torch.as_tensor(getattr(self, f.name), dtype=dtype, device=device) for f in fields(self)))
 
     def to_numpy(self) -> "SkelParams":
         """Return the same parameters as NumPy arrays on the CPU, without gradient."""

@@ -13,7 +13,7 @@ from skelvid.geometry.surface import vertex_normals
 
 _NEAR_M = 0.01
 # Any shift larger than the scene turns the depth of an orthographic view into a positive nearness.
-_FAR_M = 1000.0
+_FAR_M = 100.0
 _AMBIENT = 0.36
 # Directions to the lights in the camera frame (x right, y down, z forward) and their strengths: a key from
 # the upper left behind the camera and a weak fill from the right.

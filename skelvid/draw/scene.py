@@ -37,9 +37,7 @@ class View:
         camera = self.to_camera(points_m)
         if self.orthographic:
             return camera[..., :2] * self.focal_px + np.asarray(self.center_px)
-        with np.errstate(
-            divide="ignore", invalid="ignore"
-        ):  # points beside the eye have no place in the picture
+        with np.errstate(divide="ignore", invalid="ignore"):  # points beside the eye have no place in the picture
             return camera[..., :2] / camera[..., 2:] * self.focal_px + np.asarray(self.center_px)
 
 

@@ -17,9 +17,7 @@ def contact_sheet(
 ) -> UInt8[np.ndarray, "sheet_h sheet_w 3"]:
     """Lay pictures out row by row on white; a label may hold several lines."""
     if not images or (labels and len(labels) != len(images)):
-        raise ValueError(
-            f"need at least one image and no or as many labels, got {len(images)} and {len(labels)}"
-        )
+        raise ValueError(f"need at least one image and no or as many labels, got {len(images)} and {len(labels)}")
     height, width = images[0].shape[:2]
     lines = max((label.count("\n") + 1 for label in labels), default=0)
     cell_h, cell_w = height + int(lines * font_px * 1.3) + gap_px, width + gap_px
@@ -31,7 +29,5 @@ def contact_sheet(
         sheet.paste(Image.fromarray(image), (left, top))
         if labels:
             center = (left + width / 2, top + height)
-            draw.multiline_text(
-                center, labels[index], fill="black", font=font, anchor="ma", align="center", spacing=2
-            )
+            draw.multiline_text(center, labels[index], fill="black", font=font, anchor="ma", align="center", spacing=2)
     return np.asarray(sheet)

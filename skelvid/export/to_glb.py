@@ -28,10 +28,7 @@ BONE_COLOR = (0.93, 0.89, 0.80)
 def write_meshes_glb(meshes: Mapping[str, Mesh], path: Path) -> None:
     """Write meshes as they are, each a node of its name."""
     glb = GlbFile()
-    roots = [
-        glb.add("nodes", {"name": name, "mesh": _add_mesh(glb, name, mesh, {})})
-        for name, mesh in meshes.items()
-    ]
+    roots = [glb.add("nodes", {"name": name, "mesh": _add_mesh(glb, name, mesh, {})}) for name, mesh in meshes.items()]
     glb.write(path, roots)
 
 
@@ -129,18 +126,14 @@ def _add_animation(glb: GlbFile, body: SkelBody, params: SkelParams, time_s: Flo
     glb.add("animations", {"name": "motion", "samplers": samplers, "channels": channels})
 
 
-def _joints(
-    body: SkelBody, params: SkelParams
-) -> tuple[Float[np.ndarray, "t 24 3 3"], Float[np.ndarray, "t 24 3"]]:
+def _joints(body: SkelBody, params: SkelParams) -> tuple[Float[np.ndarray, "t 24 3 3"], Float[np.ndarray, "t 24 3"]]:
     """Return how each joint has turned since the T-pose (template axes), and where it is."""
     posed = body.skeleton(params.to_torch(body.device, body.dtype)).to_numpy()
     rest = body.bone_orientation(torch.as_tensor(params.betas)).cpu().numpy()
     return posed.joint_rot @ rest.swapaxes(-1, -2), posed.joints_m
 
 
-def _add_skinned_meshes(
-    glb: GlbFile, body: SkelBody, betas: Float[np.ndarray, "1 10"], skin: int
-) -> list[int]:
+def _add_skinned_meshes(glb: GlbFile, body: SkelBody, betas: Float[np.ndarray, "1 10"], skin: int) -> list[int]:
     """Add skin and, where the body has one, skeleton mesh in the T-pose with their joints and weights."""
     bones = body.assets.bones
     rest_params = SkelParams(np.zeros((1, 46)), betas, np.zeros((1, 3))).to_torch(body.device, body.dtype)
@@ -149,9 +142,7 @@ def _add_skinned_meshes(
     surface = Mesh(rest.skin_m[0], body.assets.skin_faces, SKIN_COLOR, SKIN_ALPHA)
     parts = [("skin", surface, body.assets.skin_weight_joint, body.assets.skin_weight)]
     if bones is not None and rest.bones_m is not None:
-        parts.append(
-            ("bones", Mesh(rest.bones_m[0], bones.faces, BONE_COLOR), bones.weight_joint, bones.weight)
-        )
+        parts.append(("bones", Mesh(rest.bones_m[0], bones.faces, BONE_COLOR), bones.weight_joint, bones.weight))
     nodes = []
     for name, mesh, joint, weight in parts:
         joint, weight = four_largest(joint, weight)
@@ -159,9 +150,7 @@ def _add_skinned_meshes(
             "JOINTS_0": glb.add_array(joint, use="vertex"),
             "WEIGHTS_0": glb.add_array(weight, use="vertex"),
         }
-        nodes.append(
-            glb.add("nodes", {"name": name, "skin": skin, "mesh": _add_mesh(glb, name, mesh, attributes)})
-        )
+        nodes.append(glb.add("nodes", {"name": name, "skin": skin, "mesh": _add_mesh(glb, name, mesh, attributes)}))
     return nodes
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -58,9 +58,7 @@ class TestKnownNumbers:
     )
     def test_hip(self, side, skel, opensim):
         names = [f"hip_{kind}_{side}" for kind in ("flexion", "adduction", "rotation")]
-        np.testing.assert_allclose(
-            read(pose(**dict(zip(names, skel, strict=True))), *names), opensim, atol=0.05
-        )
+        np.testing.assert_allclose(read(pose(**dict(zip(names, skel, strict=True))), *names), opensim, atol=0.05)
 
     def test_pelvis_at_heading_90(self):
         q = pose(pelvis_tilt=5, pelvis_list=3, pelvis_rotation=90)
@@ -112,6 +110,7 @@ class TestKnownNumbers:
 
 
 class TestWayBack:
+    @settings(max_examples=25)  # each is several random poses
     @given(st.integers(0, 2**32 - 1))
     def test_q_to_angles_to_the_same_rotations(self, seed):
         rng = np.random.default_rng(seed)
@@ -123,9 +122,7 @@ class TestWayBack:
         np.testing.assert_allclose(again[:, hinges], q[:, hinges], atol=1e-9)
         for joint in BALL_JOINTS:
             for row, row_again in zip(q, again, strict=True):
-                np.testing.assert_allclose(
-                    joint_matrix(row_again, joint), joint_matrix(row, joint), atol=1e-5
-                )
+                np.testing.assert_allclose(joint_matrix(row_again, joint), joint_matrix(row, joint), atol=1e-5)
 
     @pytest.mark.parametrize("joint", BALL_JOINTS)
     @pytest.mark.parametrize("off_rad", [0.0, 1e-9, 1e-7, 1e-5, 1e-3])
@@ -142,6 +139,7 @@ class TestWayBack:
 
 
 class TestMirror:
+    @settings(max_examples=25)  # each is several random poses
     @given(st.integers(0, 2**32 - 1))
     def test_the_mirrored_pose_swaps_the_sides(self, seed):
         lower, upper = limits_rad()

@@ -81,6 +81,4 @@ def test_zxy_is_the_product_of_matrices_about_moving_axes():
 
     expected = turn(2, a) @ turn(0, b) @ turn(1, c)
     np.testing.assert_allclose(compose(np.array([[a, b, c]]), "ZXY").as_matrix()[0], expected, atol=1e-12)
-    np.testing.assert_allclose(
-        decompose(Rotation.from_matrix(expected[None]), "ZXY"), [[a, b, c]], atol=1e-12
-    )
+    np.testing.assert_allclose(decompose(Rotation.from_matrix(expected[None]), "ZXY"), [[a, b, c]], atol=1e-12)

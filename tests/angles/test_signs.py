@@ -11,6 +11,7 @@ import torch
 from skelvid.angles.compute import TEMPLATE_GROUND, compute_angles, q_from_angles
 from skelvid.angles.table import ANGLE_TABLE, Decomposed
 from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, JOINT_INDEX
+from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.motion import JointAngles, Motion
 from skelvid.datatypes.skel import SkelParams
@@ -70,9 +71,11 @@ RAW_SHOULDER = {
 REPEATED = [angle.name for e in ANGLE_TABLE if isinstance(e, Decomposed) and e.repeats for angle in e.angles]
 
 
-@pytest.fixture(scope="module")
-def body() -> SkelBody:
-    return SkelBody(make_toy_assets(np.random.default_rng(0)), dtype=torch.float64)
+@pytest.fixture(scope="module", params=["toy", "open-female", "open-male"])
+def body(request) -> SkelBody:
+    if request.param == "toy":
+        return SkelBody(make_toy_assets(np.random.default_rng(0)), dtype=torch.float64)
+    return load_body(request.param, dtype=torch.float64)
 
 
 def start_pose(start: str) -> np.ndarray:
@@ -84,9 +87,7 @@ def start_pose(start: str) -> np.ndarray:
 
 def read(q: np.ndarray) -> JointAngles:
     params = SkelParams(q, np.zeros((1, 10)), np.zeros((len(q), 3)))
-    return compute_angles(
-        Motion(0, np.arange(len(q)) / 30, params, np.ones(len(q), bool)), ground=TEMPLATE_GROUND
-    )
+    return compute_angles(Motion(0, np.arange(len(q)) / 30, params, np.ones(len(q), bool)), ground=TEMPLATE_GROUND)
 
 
 def add_to_angle(q: np.ndarray, name: str, add_rad: float) -> np.ndarray:

@@ -52,9 +52,7 @@ def test_zero_gives_the_template(body):
 def test_translation_moves_everything(body):
     params = random_params(2)
     still = SkelParams(params.q, params.betas, 0 * params.trans_m)
-    for moved, rest in zip(
-        vars(body(params, bones=True)).items(), vars(body(still, bones=True)).items(), strict=True
-    ):
+    for moved, rest in zip(vars(body(params, bones=True)).items(), vars(body(still, bones=True)).items(), strict=True):
         shift = 0 if moved[0] == "joint_rot" else params.trans_m[:, None]
         torch.testing.assert_close(moved[1], rest[1] + shift)
 

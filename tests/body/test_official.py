@@ -132,7 +132,11 @@ class TestFaults:
         ("key", "value", "message"),
         [
             ("skin_weights", np.ones((95, 24)), r"skin_weights: must have shape \(96, 24\), got \(95, 24\)"),
-            ("shapedirs", np.ones((96, 3, 9)), r"shapedirs: must have shape \(96, 3, >=10\), got \(96, 3, 9\)"),
+            (
+                "shapedirs",
+                np.ones((96, 3, 9)),
+                r"shapedirs: must have shape \(96, 3, >=10\), got \(96, 3, 9\)",
+            ),
             (
                 "posedirs",
                 np.ones((96, 3, 189)),

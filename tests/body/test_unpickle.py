@@ -129,9 +129,7 @@ class TestDanger:
             read_pickle(written(tmp_path, Call(codecs.encode, "x", "zlib"), 2))
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04zip", b"\x80\x04.", b"not a pickle at all", b"\x80\x04}"]
-)
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04zip", b"\x80\x04.", b"not a pickle at all", b"\x80\x04}"])
 def test_not_a_pickle(tmp_path, content):
     (tmp_path / "body.pkl").write_bytes(content)
     with pytest.raises(AssetError, match="is not a readable pickle"):

@@ -18,9 +18,7 @@ def square(z: float, half: float, color, alpha: float = 1.0) -> Mesh:
 def sphere(radius: float) -> Mesh:
     """A ball of 96 x 192 quads between circles of latitude."""
     rings, sectors = 97, 192
-    polar, around = np.meshgrid(
-        np.linspace(0, np.pi, rings), np.arange(sectors) * 2 * np.pi / sectors, indexing="ij"
-    )
+    polar, around = np.meshgrid(np.linspace(0, np.pi, rings), np.arange(sectors) * 2 * np.pi / sectors, indexing="ij")
     points = np.stack([np.sin(polar) * np.sin(around), np.cos(polar), np.sin(polar) * np.cos(around)], -1)
     index = np.arange(rings * sectors).reshape(rings, sectors)
     here, right = index[:-1].ravel(), np.roll(index, -1, 1)[:-1].ravel()

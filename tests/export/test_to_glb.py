@@ -86,9 +86,7 @@ class TestStill:
         assert [node.name for node in gltf.nodes] == ["red", "painted"]
         for node, mesh in zip(gltf.nodes, meshes.values(), strict=True):
             primitive = gltf.meshes[node.mesh].primitives[0]
-            np.testing.assert_array_equal(
-                array(gltf, primitive.attributes.POSITION), mesh.vertices_m.astype("f4")
-            )
+            np.testing.assert_array_equal(array(gltf, primitive.attributes.POSITION), mesh.vertices_m.astype("f4"))
             np.testing.assert_array_equal(array(gltf, primitive.indices).reshape(-1, 3), mesh.faces)
             low = gltf.accessors[primitive.attributes.POSITION].min
             np.testing.assert_allclose(low, mesh.vertices_m.min(0))
@@ -120,16 +118,12 @@ class TestMotion:
     def test_skinned_as_the_body_poses_it(self, tmp_path, body, motion, turn):
         write_motion_glb(motion, body, tmp_path / "m.glb", gltf_from_motion=turn)
         gltf = load(tmp_path / "m.glb")
-        seen = SkelParams(
-            motion.params.q[motion.visible], motion.params.betas, motion.params.trans_m[motion.visible]
-        )
+        seen = SkelParams(motion.params.q[motion.visible], motion.params.betas, motion.params.trans_m[motion.visible])
         posed = body(seen.to_torch(dtype=torch.float64), bones=True).to_numpy()
         for frame in range(4):
             # The toy has at most four weights per vertex; float32 in the file.
             np.testing.assert_allclose(skinned(gltf, "skin", frame), posed.skin_m[frame] @ turn.T, atol=2e-6)
-            np.testing.assert_allclose(
-                skinned(gltf, "bones", frame), posed.bones_m[frame] @ turn.T, atol=2e-6
-            )
+            np.testing.assert_allclose(skinned(gltf, "bones", frame), posed.bones_m[frame] @ turn.T, atol=2e-6)
             joints = node_matrices(gltf, frame)[:24, :3, 3]
             np.testing.assert_allclose(joints, posed.joints_m[frame] @ turn.T, atol=2e-6)
         assert tuple(node.name for node in gltf.nodes[:24]) == JOINT_NAMES
@@ -149,9 +143,7 @@ class TestMotion:
 
     def test_a_motion_without_anybody_is_refused(self, tmp_path, body, motion):
         with pytest.raises(ValueError, match="visible"):
-            write_motion_glb(
-                Motion(0, motion.time_s, motion.params, np.zeros(5, bool)), body, tmp_path / "m.glb"
-            )
+            write_motion_glb(Motion(0, motion.time_s, motion.params, np.zeros(5, bool)), body, tmp_path / "m.glb")
 
 
 def test_four_largest_weights():

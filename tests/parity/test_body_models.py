@@ -59,9 +59,7 @@ def test_skin_and_joints_agree(pair, rng, beyond_limits):
     pose, rest = _theirs_takes(params)
     points = ours(params)
     skeleton = theirs.forward_skeleton(*pose, **rest)
-    torch.testing.assert_close(
-        points.skin_m, theirs.forward_vertices(*pose, **rest), atol=TOLERANCE_M, rtol=0
-    )
+    torch.testing.assert_close(points.skin_m, theirs.forward_vertices(*pose, **rest), atol=TOLERANCE_M, rtol=0)
     torch.testing.assert_close(points.joints_m, skeleton[..., :3, 3], atol=TOLERANCE_M, rtol=0)
 
 

@@ -34,7 +34,7 @@ def left_ankle_repair() -> Float[ndarray, "3 3"]:
     axis = {dof.joint: np.array(dof.axis) for dof in DOFS if dof.joint.startswith("talus")}
     wanted, given = axis["talus_r"] * [-1, -1, 1], axis["talus_l"]
     v, c = np.cross(wanted, given), float(wanted @ given)
-    k = np.cross(np.eye(3), -v)
+    k = np.cross(np.eye(3), v)
     return np.eye(3) + k + k @ k / (1 + c)
 
 

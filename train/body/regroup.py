@@ -72,8 +72,12 @@ def skel_weights(
         share = TALUS_SHARE * smoothstep(1 - distance) * weights[:, calcn]
         weights[:, talus] += share
         weights[:, calcn] -= share
-    weights = symmetrise_weights(weights, rig.mirror)
-    return symmetrise_weights(keep_largest(weights, MAX_INFLUENCES), rig.mirror)
+    return settle(weights, rig.mirror)
+
+
+def settle(weights: Float[ndarray, "v 24"], mirror: Int[ndarray, "v"]) -> Float[ndarray, "v 24"]:
+    """Make weights symmetric and keep at most six per vertex."""
+    return symmetrise_weights(keep_largest(symmetrise_weights(weights, mirror), MAX_INFLUENCES), mirror)
 
 
 def smoothstep(x: Float[ndarray, "*b"]) -> Float[ndarray, "*b"]:

@@ -65,7 +65,7 @@ def frame(along: Float[ndarray, "*b 3"], across: Float[ndarray, "*b 3"]) -> Floa
 
 def rotation_about(axis: Float[ndarray, "3"], angle: Float[ndarray, "n"]) -> Float[ndarray, "n 3 3"]:
     """Rodrigues' formula for one axis and many angles."""
-    k = np.cross(np.eye(3), -axis)
+    k = np.cross(np.eye(3), axis)
     s, c = np.sin(angle)[:, None, None], np.cos(angle)[:, None, None]
     return np.eye(3) + s * k + (1 - c) * (k @ k)
 

@@ -34,7 +34,7 @@ def draw_ulna(vertices: int) -> Mesh:
 
 def draw_radius(vertices: int) -> Mesh:
     """Return the left radius."""
-    return polygonise(_radius, (-16, -254, -24), (38, 2, 24), 1.5, vertices)
+    return polygonise(_radius, (-16, -258, -24), (38, 2, 24), 1.5, vertices)
 
 
 def _scapula(points: ndarray) -> ndarray:
@@ -110,8 +110,8 @@ def _radius(points: ndarray) -> ndarray:
     tuberosity = ellipsoid(points, (6, -48, 4), (6, 11, 6))
     path = fair(np.array([(12, -36, 2), (13, -70, 2), (21, -130, 1), (16, -200, 1), (13, -230, 1)]), 16)
     shaft = tube(points, path, np.interp(np.arange(16), [0, 7, 12, 15], [6.3, 6.8, 8, 11.5]), squash=(1.1, 1, 0.9), blend=2)
-    end = ellipsoid(points, (12, -229, 1), (16, 13, 11))
-    styloid = tube(points, np.array([(23, -230, 1), (26, -246, 1)]), np.array([7, 3.0]))
+    end = ellipsoid(points, (12, -232, 1), (16, 14, 11))
+    styloid = tube(points, np.array([(23, -230, 1), (26, -249, 1)]), np.array([7, 3.0]))
     dish = ball(points, (14, -2, 3), 11.0)
     bone = union(union(head, neck, tuberosity, shaft, blend=4), union(end, styloid, blend=6), blend=7)
-    return cut(cut(bone, dish, blend=2), ellipsoid(points, (8, -252, 1), (15, 12, 12)), blend=3)
+    return cut(cut(bone, dish, blend=2), ellipsoid(points, (8, -256, 1), (15, 12, 12)), blend=3)

@@ -7,10 +7,10 @@ from numpy import ndarray
 from train.body.bones import pelvis, ribs, skull, spine
 from train.body.bones.mesh import Mesh
 from train.body.bones.place import MM, warp
-from train.body.bones.skin import settle
+from train.body.bones.skin import fill_slits, settle
 from train.body.bones.subject import Subject
 
-SCALP_M, FACE_M = 0.006, 0.005
+SCALP_M, FACE_M = 0.006, 0.006
 _SACRUM_BEHIND_PSIS = 62.0  # sacral plate in front of the back spines, millimetres
 
 
@@ -25,7 +25,7 @@ def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
     brow = head[np.abs(head[:, 1] - (origin_y + 40 * tall)) < 0.012]
     vault = head[np.abs(head[:, 1] - (origin_y + 62 * tall)) < 0.012]
     middle = np.abs(brow[:, 0]) < 0.03
-    front, back = brow[middle, 2].max() - FACE_M, vault[:, 2].min() - -SCALP_M
+    front, back = brow[middle, 2].max() - FACE_M, vault[:, 2].min() + SCALP_M
     deep = (front - back) / (skull.BROW - skull.BACK)
     broad = (np.abs(vault[:, 0]).max() - SCALP_M) / skull.HALF_BREADTH
     scale, origin = np.array([broad, tall, deep]), np.array([0, origin_y, front - skull.BROW * deep])
@@ -33,7 +33,8 @@ def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
              "teeth_upper": skull.draw_teeth(True, vertices["teeth_upper"]),
              "teeth_lower": skull.draw_teeth(False, vertices["teeth_lower"])}
     placed = {name: mesh.moved(origin + mesh.vertices * scale) for name, mesh in drawn.items()}
-    return {name: settle(mesh, skin, 0.004) for name, mesh in placed.items()}
+    solid = fill_slits(skin.shell, np.array([*head.min(0)]) - (0, 0.04, 0), head.max(0))
+    return {name: settle(mesh, solid, 0.004, reach_m=0.03) for name, mesh in placed.items()}
 
 
 def _chin(head: Float[ndarray, "n 3"], size: float) -> float:
@@ -54,34 +55,29 @@ def fit_pelvis(subject: Subject, vertices: dict[str, int]) -> tuple[dict[str, Me
     drawn = np.array([(0, 0, 0), pelvis.ASIS, pelvis.PSIS, pelvis.SYMPHYSIS, (-37, -80, -24), (44, 122, -12), (3, -26, 0),
                       (3, 26, 0), (3, 0, 26), (3, 0, -26)])
     wanted = hip + size * drawn
-    wanted[1], wanted[2] = _front_spine(subject, wanted[1]), _back_spine(subject, wanted[2])
-    pubis_z = np.mean([wanted[1, 2] - 4 * size, wanted[3, 2]])
-    wanted[3] = (-2 * size - 0.0005 + 0.004, wanted[3, 1], pubis_z)
-    wanted[5] += np.array([0.6, 0, 0]) * (wanted[1] - hip - size * drawn[1])
+    front, back = _spines_depth(subject, wanted)
+    wanted[1, 2], wanted[2, 2] = front, back
+    wanted[3] = (0.0005 + 0.0015 * subject.size, wanted[3, 1], front - 4 * size)
+    wanted[5, 2] = front + (back - front) * 0.42
     mesh = warp(pelvis.draw_hip_bone(vertices["hip"]), drawn, wanted)
-    mesh = settle(mesh, subject.skin, 0.006)
+    mesh = settle(mesh, subject.skin.shell, 0.006)
     plate = np.array([0, hip[1] + pelvis.SACRUM_TOP[1] * size, wanted[2, 2] + _SACRUM_BEHIND_PSIS * size])
     sacrum = pelvis.draw_sacrum(vertices["sacrum"])
     width = np.array([hip[0] / (pelvis.HALF_HIPS * size), 1, 1]) * size
-    sacrum = settle(sacrum.moved(plate + sacrum.vertices * width), subject.skin, 0.005)
+    sacrum = settle(sacrum.moved(plate + sacrum.vertices * width), subject.skin.shell, 0.005)
     return {"hip_l": mesh, "sacrum": sacrum}, plate
 
 
-def _front_spine(subject: Subject, guess: ndarray) -> ndarray:
-    """Return the bony front spine: under its landmark, or under the skin in front of where it is expected."""
-    if "asis_l" in subject.landmarks:
-        return subject.landmarks["asis_l"] - np.array([0.003, 0, 0.008])
-    ring = subject.skin.section(np.array([0, guess[1], 0]), np.array([0, 1.0, 0]))[0].points
-    near = ring[np.abs(ring[:, 0] - guess[0]) < 0.01]
-    return np.array([guess[0], guess[1], near[:, 2].max() - 0.010])
-
-
-def _back_spine(subject: Subject, guess: ndarray) -> ndarray:
-    if "psis_l" in subject.landmarks:
-        return subject.landmarks["psis_l"] + np.array([0, 0, 0.007])
-    ring = subject.skin.section(np.array([0, guess[1], 0]), np.array([0, 1.0, 0]))[0].points
-    near = ring[np.abs(ring[:, 0] - guess[0]) < 0.012]
-    return np.array([guess[0], guess[1], near[:, 2].min() + 0.008])
+def _spines_depth(subject: Subject, wanted: Float[ndarray, "k 3"]) -> tuple[float, float]:
+    """Return z of the bony front and back spines: as deep as a pelvis is, centred in the flesh that the skin leaves."""
+    rings = [subject.skin.section(np.array([0, point[1], 0]), np.array([0, 1.0, 0]))[0].points for point in wanted[1:3]]
+    near = [ring[np.abs(ring[:, 0] - point[0]) < 0.012, 2] for ring, point in zip(rings, wanted[1:3], strict=True)]
+    front = subject.landmarks["asis_l"][2] if "asis_l" in subject.landmarks else near[0].max()
+    back = subject.landmarks["psis_l"][2] if "psis_l" in subject.landmarks else near[1].min()
+    depth = min((pelvis.ASIS - pelvis.PSIS)[2] * MM * subject.size, front - back - 0.018)
+    # there is more flesh over the back spines than over the front ones
+    front_cover = 0.42 * (front - back - depth)
+    return float(front - front_cover), float(front - front_cover - depth)
 
 
 def fit_column(subject: Subject, plate: ndarray, skull_mesh: Mesh) -> spine.Column:
@@ -105,7 +101,7 @@ def _condyle_z(base: ndarray) -> float:
 
 def fit_trunk(subject: Subject, column: spine.Column, vertices: dict[str, int], per_kind: dict[str, int]) -> dict[str, Mesh]:
     """Fit vertebrae, ribs, breastbone and collar bone."""
-    size, skin = subject.size, subject.skin
+    size = subject.size
     bones = spine.draw_column(column, size, per_kind)
     first, last = (column.centre[spine.NAMES.index(name)] for name in ("t1", "t12"))
     notch = 0.55 * column.centre[spine.NAMES.index("t2")][1] + 0.45 * column.centre[spine.NAMES.index("t3")][1]
@@ -113,4 +109,4 @@ def fit_trunk(subject: Subject, column: spine.Column, vertices: dict[str, int], 
     acromion = subject.joints[19] + np.array([-0.006, 0.004, 0.004]) * size
     bones |= {f"{name}_l": mesh for name, mesh in ribs.draw_ribs(cage).items()}
     bones |= {"sternum": ribs.draw_sternum(cage, vertices["sternum"]), "clavicle_l": ribs.draw_clavicle(cage, acromion)}
-    return {name: settle(mesh, skin, 0.005) for name, mesh in bones.items()}
+    return {name: settle(mesh, subject.skin.shell, 0.005) for name, mesh in bones.items()}

@@ -26,9 +26,9 @@ def fit_arm(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
         # palm down is a quarter turn from the drawn anatomical position: the radius' lower end comes to the front
         turned = twist(draw(vertices[name]), arm.FOREARM_LENGTH, np.pi / 2)
         bones[name] = stretch(turned, arm.FOREARM_LENGTH, elbow, wrist, lower, size)
-    bones = {name: settle(mesh, skin, 0.004) for name, mesh in bones.items()}
+    bones = {name: settle(mesh, skin.shell, 0.004) for name, mesh in bones.items()}
     palm = hand.draw_hand(skin, wrist, vertices["carpus"])
-    bones |= {name: settle(mesh, skin, 0.0015, rigid=name != "carpus") for name, mesh in palm.items()}
+    bones |= {name: settle(mesh, skin.shell, 0.0015, rigid=name != "carpus") for name, mesh in palm.items()}
     return {f"{name}_l": mesh for name, mesh in bones.items()}
 
 
@@ -47,7 +47,7 @@ def fit_leg(subject: Subject, vertices: dict[str, int], tarsals: dict[str, int])
     bones = {"femur": stretch(leg.draw_femur(vertices["femur"]), leg.FEMUR_LENGTH, hip, knee, upper, size)}
     for name, draw in (("tibia", leg.draw_tibia), ("fibula", leg.draw_fibula), ("patella", leg.draw_patella)):
         bones[name] = stretch(draw(vertices[name]), leg.TIBIA_LENGTH, knee, ankle, lower, size)
-    bones = {name: settle(mesh, skin, 0.004, rigid=name == "patella") for name, mesh in bones.items()}
+    bones = {name: settle(mesh, skin.shell, 0.004, rigid=name == "patella") for name, mesh in bones.items()}
     sole = foot.draw_foot(skin, ankle, toe_joint, tarsals)
-    bones |= {name: settle(mesh, skin, 0.0015, rigid="toe" in name) for name, mesh in sole.items()}
+    bones |= {name: settle(mesh, skin.shell, 0.0015, rigid="toe" in name) for name, mesh in sole.items()}
     return {f"{name}_l": mesh for name, mesh in bones.items()}

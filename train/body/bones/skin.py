@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
@@ -29,6 +30,59 @@ class Digit:
     radius: Float[ndarray, " k"]
 
 
+@dataclass(frozen=True)
+class Shell:
+    """Dense oriented samples of a surface (n, 3) that can be asked how deep points lie under it."""
+
+    samples: Float[ndarray, "n 3"]
+    normals: Float[ndarray, "n 3"]
+    tree: KDTree
+
+    def depth(self, points: Float[ndarray, "n 3"]) -> tuple[Float[ndarray, " n"], Float[ndarray, "n 3"]]:
+        """Return how deep points lie under the surface (metres, negative outside) and the outward direction there."""
+        distance, nearest = self.tree.query(points)
+        normal = self.normals[nearest]
+        along = ((self.samples[nearest] - points) * normal).sum(1)
+        return np.where(distance > 0.01, np.sign(along) * distance, along), normal
+
+
+@dataclass(frozen=True)
+class Solid:
+    """Depth under a surface on a grid (metres), for parts whose slits and pockets were filled."""
+
+    grid: Float[ndarray, "i j k"]
+    low: Float[ndarray, "3"]
+    step: float
+
+    def depth(self, points: Float[ndarray, "n 3"]) -> tuple[Float[ndarray, " n"], Float[ndarray, "n 3"]]:
+        """Return how deep points lie (negative outside) and the outward direction there."""
+        depth = self._at(points)
+        ahead = np.stack([self._at(points + self.step * axis) - self._at(points - self.step * axis) for axis in np.eye(3)], 1)
+        return depth, -ahead / np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-12)
+
+    def _at(self, points: ndarray) -> ndarray:
+        return map_coordinates(self.grid, ((points - self.low) / self.step).T, order=1, mode="nearest")
+
+
+def fill_slits(shell: Shell, low: ndarray, high: ndarray, slit_m: float = 0.016, step: float = 0.003) -> Solid:
+    """Return the part of a body in a box, mouth, lids and nostrils closed: bones fill the space behind them."""
+    margin = 0.02
+    low = low - margin
+    axes = [np.arange(a, b, step) for a, b in zip(low, high + margin, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
+    inside = shell.depth(points.reshape(-1, 3))[0].reshape(points.shape[:3]) > 0
+    # closing: grow by half a slit, then shrink again
+    grown = distance_transform_edt(~inside) * step <= slit_m / 2
+    closed = inside | (distance_transform_edt(grown) * step > slit_m / 2)
+    depth = (distance_transform_edt(closed) - distance_transform_edt(~closed)) * step
+    return Solid(gaussian_filter(depth, 1.0), low, step)
+
+
+def make_shell(samples: Float[ndarray, "n 3"], normals: Float[ndarray, "n 3"]) -> Shell:
+    """Index samples for depth queries."""
+    return Shell(samples, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12), KDTree(samples))
+
+
 class Skin:
     """A closed skin mesh (metres, template axes) that can be asked for depths and sections."""
 
@@ -36,38 +90,11 @@ class Skin:
         """Sample the surface densely once, with normals, for depth queries."""
         self.vertices = np.asarray(vertices, float)
         self.faces = np.asarray(faces, np.int64)
-        corners = self.vertices[self.faces]
-        normals = vertex_normals(self.vertices, self.faces)[self.faces]
+        normals = vertex_normals(self.vertices, self.faces)
         shares = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4), (1, 1, 0), (0, 1, 1), (1, 0, 1)], float)
         shares /= shares.sum(1, keepdims=True)
-        self._samples = np.concatenate([self.vertices, np.einsum("sk,fkd->fsd", shares, corners).reshape(-1, 3)])
-        raw = np.einsum("sk,fkd->fsd", shares, normals).reshape(-1, 3)
-        raw = np.concatenate([vertex_normals(self.vertices, self.faces), raw])
-        self._normals = raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-12)
-        self._tree = KDTree(self._samples)
-
-    def without_slits(self, gap_m: float = 0.012) -> "Skin":
-        """Return the skin without surfaces that face other skin close by: inside lips, lids, nostrils.
-
-        For depth queries of bones that fill what lies behind such slits; sections are those of the whole skin.
-        """
-        ahead = self._samples + gap_m / 2 * self._normals
-        facing = np.zeros(len(ahead), bool)
-        for index, near in enumerate(self._tree.query_ball_point(ahead, gap_m / 2.2)):
-            facing[index] = bool((self._normals[near] @ self._normals[index] < -0.2).any()) if near else False
-        opened = object.__new__(Skin)
-        opened.__dict__.update(self.__dict__)
-        opened._samples, opened._normals = self._samples[~facing], self._normals[~facing]
-        opened._tree = KDTree(opened._samples)
-        return opened
-
-    def depth(self, points: Float[ndarray, "n 3"]) -> tuple[Float[ndarray, " n"], Float[ndarray, "n 3"]]:
-        """Return how deep points lie under the skin (metres, negative outside) and the outward direction there."""
-        distance, nearest = self._tree.query(points)
-        offset = self._samples[nearest] - points
-        normal = self._normals[nearest]
-        along = (offset * normal).sum(1)
-        return np.where(distance > 0.01, np.sign(along) * distance, along), normal
+        between = [np.einsum("sk,fkd->fsd", shares, values[self.faces]).reshape(-1, 3) for values in (self.vertices, normals)]
+        self.shell = make_shell(np.concatenate([self.vertices, between[0]]), np.concatenate([normals, between[1]]))
 
     def section(self, at: Float[ndarray, "3"], normal: Float[ndarray, "3"], keep: Bool[ndarray, " v"] | None = None) -> list[Loop]:
         """Cut the skin by a plane; `keep` limits the cut to faces on those vertices. Largest loop first."""
@@ -184,16 +211,16 @@ def _tip(points: ndarray, track: list[Loop]) -> ndarray:
     return start + out * max(float(along[near].max(initial=0.0)), 0.0)
 
 
-def settle(mesh: Mesh, skin: Skin, clearance_m: float, rigid: bool = False, reach_m: float = 0.02) -> Mesh:
+def settle(mesh: Mesh, shell: Shell | Solid, clearance_m: float, rigid: bool = False, reach_m: float = 0.02) -> Mesh:
     """Push a bone under the skin until every vertex has the wanted clearance, bending it as little as possible.
 
     Pushes spread to neighbours within about `reach_m`; a rigid bone moves as a whole.
     """
     points = mesh.vertices.copy()
     if rigid:
-        return mesh.moved(_settle_rigid(points, skin, clearance_m))
+        return mesh.moved(_settle_rigid(points, shell, clearance_m))
     for turn in range(14):
-        depth, normal = skin.depth(points)
+        depth, normal = shell.depth(points)
         short = np.flatnonzero(depth < clearance_m - 1e-4)
         if len(short) == 0:
             break
@@ -203,9 +230,9 @@ def settle(mesh: Mesh, skin: Skin, clearance_m: float, rigid: bool = False, reac
     return mesh.moved(points)
 
 
-def _settle_rigid(points: ndarray, skin: Skin, clearance_m: float) -> ndarray:
+def _settle_rigid(points: ndarray, shell: Shell | Solid, clearance_m: float) -> ndarray:
     for _ in range(20):
-        depth, normal = skin.depth(points)
+        depth, normal = shell.depth(points)
         lack = np.clip(clearance_m - depth, 0, None)
         if lack.max() < 1e-4:
             break

@@ -1,0 +1,1 @@
+"""The SKEL body: table of degrees of freedom, kinematics, meshes, landmarks, fitting, files."""
