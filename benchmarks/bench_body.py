@@ -56,7 +56,7 @@ def landmark_mapping(body: SkelBody) -> torch.Tensor:
     return mapping.index_put((rows, torch.as_tensor(body.assets.landmark_vertex).long()), weight, accumulate=True)
 
 
-def forward_rows(body: SkelBody, theirs: SKEL, rng: np.random.Generator) -> list[tuple[str, float, float]]:
+def forward_rows(body: SkelBody, theirs: torch.nn.Module, rng: np.random.Generator) -> list[tuple[str, float, float]]:
     rows = []
     regressor = theirs.prepare_point_regressor(landmark_mapping(body))
     for batch in (1, 64):
@@ -93,7 +93,7 @@ def fit_ours(body: SkelBody, batch: int, rng: np.random.Generator) -> tuple[floa
     return seconds, float(torch.rad2deg((fit.params.q - params.q).abs().max()))
 
 
-def fit_theirs(body: SkelBody, theirs: SKEL, batch: int, rng: np.random.Generator) -> tuple[float, float]:
+def fit_theirs(body: SkelBody, theirs: torch.nn.Module, batch: int, rng: np.random.Generator) -> tuple[float, float]:
     """L-BFGS through their forward pass, 10 x 20 iterations per batch, as SKEL's aligner steps."""
     params = random_params(batch, rng)
     vertex = rng.choice(len(body.assets.skin_template_m), N_FIT_POINTS, replace=False)
@@ -145,7 +145,7 @@ def main() -> None:
     seconds, error = fit_ours(body, 64, np.random.default_rng(1))
     their_s, their_error = fit_theirs(body, theirs, 8, np.random.default_rng(1))
     console.print(
-        f"fit {N_FIT_POINTS} vertices: ours {64 / seconds:.1f} frames/s (64 bodies, worst angle off by {error:.4f} deg); "
+        f"fit {N_FIT_POINTS} vertices: ours {64 / seconds:.1f} frames/s (64 bodies, worst angle {error:.4f} deg off); "
         f"L-BFGS through body-models {8 / their_s:.2f} frames/s (8 bodies, worst {their_error:.1f} deg): "
         f"{64 / seconds / (8 / their_s):.0f}x"
     )

@@ -1,7 +1,7 @@
 """Body files: an `.npz` of the schema skelvid-body/1 goes in, a checked `SkelAssets` comes out."""
 
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -57,16 +57,16 @@ class SkelAssets:
     skin_template_m: Float[np.ndarray, "v 3"]
     skin_faces: Int[np.ndarray, "f 3"]
     shapedirs_m: Float[np.ndarray, "v 3 10"]
-    posedirs_m: Float[np.ndarray, "v 3 207"] | None
     skin_weight_joint: UInt8[np.ndarray, "v k"]
     skin_weight: Float[np.ndarray, "v k"]
     joint_weight_vertex: Int[np.ndarray, "24 m"]
     joint_weight: Float[np.ndarray, "24 m"]
     per_joint_rot: Float[np.ndarray, "24 3 3"]
     apose_rel_transfo: Float[np.ndarray, "24 4 4"]
+    posedirs_m: Float[np.ndarray, "v 3 207"] | None = None
     landmark_names: tuple[str, ...] = ()
-    landmark_vertex: Int[np.ndarray, "l 3"] | None = None
-    landmark_weight: Float[np.ndarray, "l 3"] | None = None
+    landmark_vertex: Int[np.ndarray, "l 3"] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    landmark_weight: Float[np.ndarray, "l 3"] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
     base_vertex: Int[np.ndarray, "v"] | None = None
     bones: BoneMesh | None = None
 
@@ -77,6 +77,23 @@ class SkelAssets:
     def joints_m(self) -> Float[np.ndarray, "24 3"]:
         """Joint centres of the template, m."""
         return np.einsum("jm,jmc->jc", self.joint_weight, self.skin_template_m[self.joint_weight_vertex])
+
+    @property
+    def joint_dirs_m(self) -> Float[np.ndarray, "24 3 10"]:
+        """Change of the joint centres for one unit of each beta, m."""
+        dirs = self.shapedirs_m[self.joint_weight_vertex].astype(np.float64)
+        return np.einsum("jm,jmcb->jcb", self.joint_weight.astype(np.float64), dirs)
+
+    @property
+    def landmarks_m(self) -> Float[np.ndarray, "l 3"]:
+        """Landmarks of the template, m."""
+        return np.einsum("lk,lkc->lc", self.landmark_weight, self.skin_template_m[self.landmark_vertex])
+
+    @property
+    def exact_skin_weight(self) -> Float[np.ndarray, "v k"]:
+        """Skin weights in float64 whose rows sum to 1 beyond the rounding of the file."""
+        weight = self.skin_weight.astype(np.float64)
+        return weight / weight.sum(-1, keepdims=True)
 
 
 def load_assets(path: Path | str) -> SkelAssets:
@@ -104,21 +121,22 @@ def load_assets(path: Path | str) -> SkelAssets:
 def save_assets(assets: SkelAssets, path: Path | str) -> None:
     """Write a body file that `load_assets` reads; the same assets give the same bytes."""
     data = {"format": np.array(FORMAT), "sex": np.array(assets.sex)}
-    for field in fields(assets):
-        value = getattr(assets, field.name)
+    for slot in fields(assets):
+        value = getattr(assets, slot.name)
         if isinstance(value, np.ndarray):
-            data[field.name] = value
+            data[slot.name] = value
     data["landmark_names"] = np.array(assets.landmark_names)
-    for field in fields(BoneMesh) if assets.bones else ():
-        data[f"skel_{field.name}"] = np.asarray(getattr(assets.bones, field.name))
-    np.savez_compressed(path, **data)
+    for slot in fields(BoneMesh) if assets.bones else ():
+        data[f"skel_{slot.name}"] = np.asarray(getattr(assets.bones, slot.name))
+    np.savez_compressed(path, allow_pickle=False, **data)
 
 
 def _from_arrays(data: dict[str, np.ndarray]) -> SkelAssets:
     bones = None
     if "skel_template_m" in data:
-        arrays = {field.name: data[f"skel_{field.name}"] for field in fields(BoneMesh)}
-        bones = BoneMesh(**(arrays | {"part_names": tuple(map(str, arrays["part_names"]))}))
+        arrays = {slot.name: data[f"skel_{slot.name}"] for slot in fields(BoneMesh)}
+        names = tuple(map(str, arrays.pop("part_names")))
+        bones = BoneMesh(part_names=names, **arrays)
     known = {f.name for f in fields(SkelAssets)} - {"sex", "bones", "landmark_names"}
     optional = {"posedirs_m", "landmark_vertex", "landmark_weight", "base_vertex"}
     if missing := sorted(known - optional - data.keys()):
@@ -127,7 +145,7 @@ def _from_arrays(data: dict[str, np.ndarray]) -> SkelAssets:
         sex=str(data["sex"]),
         landmark_names=tuple(map(str, data.get("landmark_names", ()))),
         bones=bones,
-        **{name: data.get(name) for name in known},
+        **{name: data[name] for name in known if name in data},
     )
 
 

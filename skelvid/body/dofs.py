@@ -1,8 +1,8 @@
 """THE table of SKEL: 24 joints and 46 degrees of freedom; nothing else in the project repeats a name, axis or sign.
 
-Source of names, order, axes and signs: Keller et al., "From Skin to Skeleton", ACM TOG 42(6) 253, 2023, and its public
-model card. A joint turns about the axes of its own DoFs, first DoF first, each later one multiplying on the left
-(fixed axes). `positive` says what a positive value does to the body, as checked by moving it (tests/body/test_signs.py).
+Source of names, order, axes and signs: Keller et al., "From Skin to Skeleton", ACM TOG 42(6) 253, 2023, and its
+public model card. A joint turns about the axes of its own DoFs, first DoF first, each later one multiplying on the left
+(fixed axes). `positive` says what a positive value does, as checked by moving it (tests/angles/test_signs.py).
 
 Limits are soft: they steer solvers and are reported when broken, they never clamp. "SKEL" marks the value of the
 official file; where it has none, or one that healthy people leave, ours is given with its reason:
@@ -53,7 +53,8 @@ def _negated(axis: Vec3) -> Vec3:
 
 def _pin(x: float, y: float, z: float) -> Vec3:
     """Return the z axis of a fixed frame given by intrinsic X-Y-Z Euler angles, as OpenSim writes pin joints."""
-    return tuple(float(value) for value in Rotation.from_euler("XYZ", (x, y, z)).as_matrix()[:, 2])
+    axis = Rotation.from_euler("XYZ", (x, y, z)).as_matrix()[:, 2]
+    return (float(axis[0]), float(axis[1]), float(axis[2]))
 
 
 def _unit(x: float, y: float, z: float) -> Vec3:
@@ -134,7 +135,7 @@ def _arm(side: str) -> tuple[Dof, ...]:
         Dof(f"scapula_abduction_{side}", scapula, Y, -0.628, 0.628, SKEL, f"shoulder blade {fro} (- {back})", -1),
         Dof(f"scapula_elevation_{side}", scapula, z, *elevation, "SKEL, right sign repaired, 0 let in",
             f"{low} the shoulder (- {high})", -1),
-        Dof(f"scapula_upward_rot_{side}", scapula, x, -0.55, 0.55, "SKEL widened for raised arms", "upward rotation", 1),
+        Dof(f"scapula_upward_rot_{side}", scapula, x, -0.55, 0.55, "SKEL widened, raised arms", "upward rotation", 1),
         Dof(f"shoulder_{side}_x", humerus, X, *raised, "AAOS 180/0 from the T-pose, widened", f"{low} the arm", -1),
         Dof(f"shoulder_{side}_y", humerus, Y, -pi / 2, pi / 2, SKEL_R, f"{turn} rotation of the arm", -1),
         Dof(f"shoulder_{side}_z", humerus, Z, -1.3, 2.5, "AAOS 45/135, widened", "arm forward", 1),

@@ -88,7 +88,7 @@ def keypoint_points(body: SkelBody, names: str | Sequence[str]) -> SkinnedPoints
     Raises:
         ValueError: A name is unknown, or the body lacks a landmark that one needs.
     """
-    wanted = KEYPOINT_SETS.get(names, None) if isinstance(names, str) else tuple(names)
+    wanted = KEYPOINT_SETS.get(names) if isinstance(names, str) else tuple(names)
     if wanted is None:
         raise ValueError(f"unknown keypoint set {names!r}; known: {', '.join(KEYPOINT_SETS)}")
     index = dict(JOINT_INDEX) | {name: len(JOINT_INDEX) + i for i, name in enumerate(body.landmark_names)}

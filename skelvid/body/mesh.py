@@ -15,12 +15,12 @@ from skelvid.datatypes.skel import N_BETAS
 
 @dataclass(frozen=True)
 class SkinMesh:
-    """Skin constants: template, shape and pose directions (flattened over vertices), dense weights."""
+    """Skin constants, vertices last so that every pass runs over contiguous memory; dense weights."""
 
-    template_m: Float[Tensor, "v 3"]
-    shapedirs_m: Float[Tensor, "10 v3"]
-    posedirs_m: Float[Tensor, "207 v3"] | None
-    weight: Float[Tensor, "v 24"]
+    template_m: Float[Tensor, "3 v"]
+    shapedirs_m: Float[Tensor, "10 3*v"]
+    posedirs_m: Float[Tensor, "207 3*v"] | None
+    weight: Float[Tensor, "24 v"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BoneSkin:
 
     template_m: Float[Tensor, "p 3"]
     joint: Tensor
-    weight: Float[Tensor, "p 24"]
+    weight: Float[Tensor, "24 p"]
     size_start: Float[Tensor, "24 3 3"]  # per joint and bone axis: two ends whose distance sets the scale at betas 0
     size_end: Float[Tensor, "24 3 3"]
     size_start_dirs: Float[Tensor, "24 3 3 10"]
@@ -44,10 +44,10 @@ def compile_skin(assets: SkelAssets, *, dtype: torch.dtype, device: torch.device
 
     posedirs = assets.posedirs_m
     return SkinMesh(
-        template_m=tensor(assets.skin_template_m),
-        shapedirs_m=tensor(assets.shapedirs_m.reshape(-1, N_BETAS).T),
-        posedirs_m=None if posedirs is None else tensor(posedirs.reshape(-1, posedirs.shape[-1]).T),
-        weight=tensor(_dense_weights(assets.skin_weight_joint, assets.skin_weight)),
+        template_m=tensor(assets.skin_template_m.T),
+        shapedirs_m=tensor(assets.shapedirs_m.T.reshape(N_BETAS, -1)),
+        posedirs_m=None if posedirs is None else tensor(posedirs.T.reshape(posedirs.shape[-1], -1)),
+        weight=tensor(_dense_weights(assets.skin_weight_joint, assets.exact_skin_weight).T),
     )
 
 
@@ -55,20 +55,27 @@ def place_skin(
     skin: SkinMesh,
     betas: Float[Tensor, "s 10"],
     placement: Placement,
+    trans_m: Float[Tensor, "b 3"],
     pose_features: Float[Tensor, "b 207"] | None,
 ) -> Float[Tensor, "b v 3"]:
     """Pose the skin by linear blend skinning."""
-    rest = skin.template_m + (betas @ skin.shapedirs_m).unflatten(-1, (-1, 3))
+    rest = skin.template_m + (betas @ skin.shapedirs_m).unflatten(-1, (3, -1))
     if skin.posedirs_m is not None and pose_features is not None:
-        rest = rest + (pose_features @ skin.posedirs_m).unflatten(-1, (-1, 3))
-    return _skin(rest, skin.weight, placement)
+        rest = rest + (pose_features @ skin.posedirs_m).unflatten(-1, (3, -1))
+    return _skin(rest, skin.weight, placement, trans_m)
 
 
-def _skin(rest: Float[Tensor, "s v 3"], weight: Float[Tensor, "v 24"], placement: Placement) -> Float[Tensor, "b v 3"]:
-    origin = placement.joints_m - (placement.rot @ placement.shape.joints_m.movedim(-1, 0)[..., None])[..., 0]
+def _skin(
+    rest: Float[Tensor, "_ 3 v"], weight: Float[Tensor, "24 v"], placement: Placement, trans_m: Float[Tensor, "b 3"]
+) -> Float[Tensor, "b v 3"]:
+    joints = placement.shape.joints_m.movedim(-1, 0)
+    origin = placement.joints_m - (placement.rot @ joints[..., None])[..., 0] + trans_m[:, None]
     transform = torch.cat([placement.rot, origin[..., None]], dim=-1)  # b 24 3 4
-    blended = (weight @ transform.flatten(2)).unflatten(-1, (3, 4))  # b v 3 4
-    return (blended[..., :3] * rest[..., None, :]).sum(-1) + blended[..., 3]
+    blended = (transform.transpose(1, 3).flatten(1, 2) @ weight).unflatten(1, (4, 3))
+    out = blended[:, 3]
+    for axis in range(3):
+        out = torch.addcmul(out, blended[:, axis], rest[:, axis, None])
+    return out.mT
 
 
 def compile_bones(assets: SkelAssets, *, dtype: torch.dtype, device: torch.device | str) -> BoneSkin | None:
@@ -89,7 +96,7 @@ def compile_bones(assets: SkelAssets, *, dtype: torch.dtype, device: torch.devic
     return BoneSkin(
         template_m=torch.as_tensor(bones.template_m, dtype=dtype, device=device),
         joint=torch.as_tensor(bones.joint, dtype=torch.long, device=device),
-        weight=torch.as_tensor(_dense_weights(bones.weight_joint, bones.weight), dtype=dtype, device=device),
+        weight=torch.as_tensor(_dense_weights(bones.weight_joint, bones.weight).T, dtype=dtype, device=device),
         size_start=size_start,
         size_end=size_end,
         size_start_dirs=size_start_dirs,
@@ -97,13 +104,14 @@ def compile_bones(assets: SkelAssets, *, dtype: torch.dtype, device: torch.devic
     )
 
 
-def place_bones(bones: BoneSkin, betas: Float[Tensor, "s 10"], placement: Placement) -> Float[Tensor, "b p 3"]:
+def place_bones(
+    bones: BoneSkin, betas: Float[Tensor, "s 10"], placement: Placement, trans_m: Float[Tensor, "b 3"]
+) -> Float[Tensor, "b p 3"]:
     """Pose the skeleton: bones scaled by the shape in their own frames, then skinned."""
-    scale = bone_scale(bones, betas)
-    frame = placement.shape.bone_rot.movedim(-1, 0)[:, bones.joint]
+    sized = placement.shape.bone_rot.movedim(-1, 0) * bone_scale(bones, betas)[:, :, None]
     joint = placement.shape.joints_m.movedim(-1, 0)[:, bones.joint]
-    rest = (frame @ (scale[:, bones.joint] * bones.template_m)[..., None])[..., 0] + joint
-    return _skin(rest, bones.weight, placement)
+    rest = (sized[:, bones.joint] * bones.template_m[:, None]).sum(-1) + joint
+    return _skin(rest.mT, bones.weight, placement, trans_m)
 
 
 def bone_scale(bones: BoneSkin, betas: Float[Tensor, "s 10"]) -> Float[Tensor, "s 24 3"]:

@@ -1,7 +1,7 @@
 """SKEL in torch: SkelParams go in; joints, landmarks, skin and bones come out, with an analytic Jacobian."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from skelvid.datatypes.skel import N_BETAS, N_DOFS, BodyPoints, SkelParams
 
 N_PARAMS = N_DOFS + N_BETAS + 3
 # The SMPL pose corrective of each slot is driven by one SKEL joint; where several name it, the last wins.
-_SLOT_JOINT = dict((slot, joint) for joint, slot in enumerate(SMPL_JOINTS) if slot)  # noqa: C402
+_SLOT_JOINT = dict((slot, joint) for joint, slot in enumerate(SMPL_JOINTS) if slot)
 
 
 class BodyModel(Protocol):
@@ -59,10 +59,7 @@ class SkelBody:
         self._skin: SkinMesh = compile_skin(assets, dtype=dtype, device=device)
         self._bones: BoneSkin | None = compile_bones(assets, dtype=dtype, device=device)
         self.joints = joint_points(dtype=dtype, device=device)
-        self.landmarks = self.points(
-            np.zeros((0, 3), int) if assets.landmark_vertex is None else assets.landmark_vertex,
-            np.zeros((0, 3)) if assets.landmark_weight is None else assets.landmark_weight,
-        )
+        self.landmarks = self.points(assets.landmark_vertex, assets.landmark_weight)
 
     def points(self, vertex: Int[np.ndarray, "k m"], weight: Float[np.ndarray, "k m"]) -> SkinnedPoints:
         """Compile surface points, given as weighted sums of skin vertices, for `skin_points` and `linearise`."""
@@ -79,8 +76,6 @@ class SkelBody:
         Raises:
             ValueError: `bones` was asked of a body without a skeleton mesh.
         """
-        if bones and self._bones is None:
-            raise ValueError("this body has no skeleton mesh")
         batch, q, betas, trans = self._flatten(params)
         placement = self._place(q, betas)
         features = self._pose_features(placement)
@@ -92,9 +87,11 @@ class SkelBody:
             "landmarks_m": place_points(self.landmarks, rest, placement) + move,
         }
         if skin:
-            parts["skin_m"] = place_skin(self._skin, betas, placement, features) + move
+            parts["skin_m"] = place_skin(self._skin, betas, placement, trans, features)
         if bones:
-            parts["bones_m"] = place_bones(self._bones, betas, placement) + move
+            if self._bones is None:
+                raise ValueError("this body has no skeleton mesh")
+            parts["bones_m"] = place_bones(self._bones, betas, placement, trans)
         return BodyPoints(**{name: value.reshape(*batch, *value.shape[1:]) for name, value in parts.items()})
 
     def skeleton(self, params: SkelParams) -> BodyPoints:
@@ -159,6 +156,3 @@ class SkelBody:
         features = torch.zeros_like(local)
         features[:, list(_SLOT_JOINT)] = local[:, list(_SLOT_JOINT.values())] - eye
         return features[:, 1:].flatten(1)
-
-
-Sex = Literal["female", "male", "neutral"]

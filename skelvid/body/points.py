@@ -44,7 +44,7 @@ def compile_points(
 ) -> SkinnedPoints:
     """Compile points given as weighted sums of skin vertices (weights of each row sum to 1)."""
     k = len(vertex)
-    share = weight[..., None].astype(np.float64) * assets.skin_weight[vertex]
+    share = weight[..., None].astype(np.float64) * assets.exact_skin_weight[vertex]
     key = np.arange(k)[:, None, None] * N_JOINTS + assets.skin_weight_joint[vertex]
     used, inverse = np.unique(key[share > 0], return_inverse=True)
     rows = np.nonzero(share > 0)
@@ -59,8 +59,6 @@ def compile_points(
 
     weights = np.zeros(len(used))
     np.add.at(weights, inverse, scale)
-    regressor = assets.joint_weight.astype(np.float64)
-    joint_dirs = np.einsum("jm,jmcb->jcb", regressor, assets.shapedirs_m[assets.joint_weight_vertex].astype(np.float64))
 
     def tensor(value: np.ndarray) -> Tensor:
         return torch.as_tensor(value, dtype=dtype, device=device)
@@ -71,7 +69,7 @@ def compile_points(
         point=torch.as_tensor(used // N_JOINTS, device=device),
         share=tensor(weights),
         rest=tensor(gather(assets.skin_template_m, assets.joints_m[joint])),
-        dirs=tensor(gather(assets.shapedirs_m, joint_dirs[joint])),
+        dirs=tensor(gather(assets.shapedirs_m, assets.joint_dirs_m[joint])),
         posedirs=None if assets.posedirs_m is None else tensor(gather(assets.posedirs_m, 0.0)),
     )
 

@@ -12,6 +12,7 @@ every elementwise operation runs over contiguous frames; `Placement` gives batch
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +21,6 @@ from torch import Tensor
 
 from skelvid.body.assets import N_JOINTS, SkelAssets
 from skelvid.body.dofs import (
-    DOF_INDEX,
     DOF_JOINTS,
     DOFS,
     FIRST_CHILD,
@@ -31,6 +31,8 @@ from skelvid.body.dofs import (
     joint_dofs,
 )
 from skelvid.datatypes.skel import N_DOFS
+
+_Array = TypeVar("_Array", np.ndarray, Tensor)
 
 # Joints whose bone keeps its learned orientation: leaves and those whose bone vector is not meaningful.
 FIXED_JOINTS = tuple(JOINT_INDEX[n] for n in ("pelvis", "toes_r", "toes_l", "head", "hand_r", "hand_l"))
@@ -129,9 +131,7 @@ class Placement:
 
 def make_skeleton(assets: SkelAssets, *, dtype: torch.dtype, device: torch.device | str) -> Skeleton:
     """Precompute the kinematic constants of a body."""
-    shapedirs = assets.shapedirs_m[assets.joint_weight_vertex].astype(np.float64)
-    joint_dirs = np.einsum("jm,jmcb->jcb", assets.joint_weight.astype(np.float64), shapedirs)
-    joint_template = assets.joints_m.astype(np.float64)
+    joint_template, joint_dirs = assets.joints_m.astype(np.float64), assets.joint_dirs_m
     rotation_table, axis_table = _trigonometric_tables(_orthonormal(assets.apose_rel_transfo[:, :3, :3]))
     learned_rot = _orthonormal(assets.per_joint_rot)
     learned_bone = bone_vectors(assets.apose_rel_transfo[:, :3, 3].astype(np.float64), learned=True)
@@ -248,14 +248,14 @@ def _compose_tree(local: Float[Tensor, "24 3 4 b"], jump: Int[Tensor, "3 25"]) -
     return world[:N_JOINTS]
 
 
-def steps(joints):  # noqa: ANN001, ANN201 - NumPy or torch alike
+def steps(joints: _Array) -> _Array:
     """Return each joint relative to its parent along the first dimension; the root stays as it is."""
     out = joints - joints[PARENTS]
     out[0] = joints[0]
     return out
 
 
-def bone_vectors(step, *, learned: bool = False):  # noqa: ANN001, ANN201 - NumPy or torch alike
+def bone_vectors(step: _Array, *, learned: bool = False) -> _Array:
     """Return for each joint the vector to its first child, with SKEL's two exceptions.
 
     The ulna's runs over the radius to the hand. The thorax's is the segment below it (lumbar to thorax), but only on
@@ -319,8 +319,8 @@ def _trigonometric_tables(align: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             else:
                 inner = np.einsum("axy,byz,z->abx", back, turn[1].swapaxes(-1, -2), axis)
                 axes[i, :, :, 0, 2] = inner @ align[i]
-    flat = (array.reshape(N_JOINTS, 27, 9).swapaxes(1, 2) for array in (rotation, axes.swapaxes(-1, -2)))
-    return tuple(flat)
+    axes = axes.swapaxes(-1, -2)  # axes become columns
+    return rotation.reshape(N_JOINTS, 27, 9).swapaxes(1, 2), axes.reshape(N_JOINTS, 27, 9).swapaxes(1, 2)
 
 
 def _orthonormal(rot: np.ndarray) -> Float[np.ndarray, "n 3 3"]:

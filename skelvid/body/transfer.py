@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.interpolate import RBFInterpolator
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from skelvid.body.assets import N_JOINTS, SkelAssets
 from skelvid.body.dofs import JOINT_PARENTS
@@ -20,9 +20,8 @@ _LEAVES = tuple(set(range(N_JOINTS)) - set(JOINT_PARENTS))
 
 def transfer_landmarks(source: SkelAssets, target: SkelAssets) -> SkelAssets:
     """Return `target` with the landmarks of `source`, each on the nearest point of the target's skin."""
-    points = np.einsum("lk,lkc->lc", source.landmark_weight, source.skin_template_m[source.landmark_vertex])
     anchors = [np.concatenate([a.joints_m, _extremes(a)]) for a in (source, target)]
-    warped = RBFInterpolator(anchors[0], anchors[1], kernel="linear", degree=1)(points)
+    warped = RBFInterpolator(anchors[0], anchors[1], kernel="linear", degree=1)(source.landmarks_m)
     vertex, weight = nearest_on_skin(target, warped)
     return replace(
         target, landmark_names=source.landmark_names, landmark_vertex=vertex, landmark_weight=weight.astype(np.float32)
@@ -42,7 +41,7 @@ def nearest_on_skin(
 ) -> tuple[Int[np.ndarray, "l 3"], Float[np.ndarray, "l 3"]]:
     """Return the nearest skin point to each point, as the three vertices of a triangle and their weights."""
     corners = assets.skin_template_m[assets.skin_faces].astype(np.float64)
-    _, near = cKDTree(corners.mean(1)).query(points, k=min(24, len(corners)))
+    near = np.asarray(KDTree(corners.mean(1)).query(points, k=min(24, len(corners)))[1])
     weight = _closest_in_triangles(corners[near], points[:, None])
     found = np.einsum("lfk,lfkc->lfc", weight, corners[near])
     best = np.linalg.norm(found - points[:, None], axis=-1).argmin(1)

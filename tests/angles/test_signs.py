@@ -10,7 +10,7 @@ import torch
 
 from skelvid.angles.compute import TEMPLATE_GROUND, compute_angles, q_from_angles
 from skelvid.angles.table import ANGLE_TABLE, Decomposed
-from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, JOINT_INDEX
+from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, DOFS, JOINT_INDEX
 from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.motion import JointAngles, Motion
@@ -62,11 +62,12 @@ PAIRED = {
     "wrist_flex": (T_POSE, "hand", TIP, "down"),
     "wrist_dev": (T_POSE, "hand", TIP, "back"),
 }
-# Degrees of freedom of the shoulder itself, which are no angles of the table: + on the right, + on the left.
+# Degrees of freedom of the shoulder itself, which are no angles of the table: + on the right, + on the left, and the
+# words of the table of degrees of freedom for them. An arm held sideways turns inward when its front goes down.
 RAW_SHOULDER = {
-    "x": ("ulna", CENTER, "down", "up"),
-    "y": ("humerus", FRONT, "down", "up"),  # front goes down: internal rotation of an arm held sideways
-    "z": ("ulna", CENTER, "front", "front"),
+    "x": ("ulna", CENTER, ("down", "lowers"), ("up", "raises")),
+    "y": ("humerus", FRONT, ("down", "internal"), ("up", "external")),
+    "z": ("ulna", CENTER, ("front", "forward"), ("front", "forward")),
 }
 REPEATED = [angle.name for e in ANGLE_TABLE if isinstance(e, Decomposed) and e.repeats for angle in e.angles]
 
@@ -135,11 +136,12 @@ def test_paired(body, name, side):
 @pytest.mark.parametrize("side", ["r", "l"])
 @pytest.mark.parametrize("axis", RAW_SHOULDER)
 def test_shoulder_degrees_of_freedom(body, axis, side):
-    bone, point, right_way, left_way = RAW_SHOULDER[axis]
+    bone, point, *sides = RAW_SHOULDER[axis]
+    way, word = sides["rl".index(side)]
     before, after = np.zeros((1, 46)), np.zeros((1, 46))
     after[0, DOF_INDEX[f"shoulder_{side}_{axis}"]] = np.radians(10)
-    way = right_way if side == "r" else left_way
     assert_goes(travel(body, before, after, f"{bone}_{side}", np.array(point)), way, least_m=0.01)
+    assert word in DOFS[DOF_INDEX[f"shoulder_{side}_{axis}"]].positive
 
 
 def test_every_angle_is_verified():

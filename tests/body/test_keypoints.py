@@ -17,7 +17,7 @@ def body(request) -> SkelBody:
     return load_body(request.param, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("name, count", [("coco17", 17), ("halpe26", 26), ("blazepose33", 33)])
+@pytest.mark.parametrize(("name", "count"), [("coco17", 17), ("halpe26", 26), ("blazepose33", 33)])
 def test_sets_have_their_size_and_no_twins(name, count):
     assert len(KEYPOINT_SETS[name]) == len(set(KEYPOINT_SETS[name])) == count
 
@@ -55,5 +55,5 @@ def test_unknown_names_are_said(body):
 
 
 def test_missing_landmarks_are_said(toy_assets):
-    with pytest.raises(ValueError, match="no landmark .*ear_l"):
+    with pytest.raises(ValueError, match=r"no landmark .*ear_l"):
         keypoint_points(SkelBody(toy_assets), "coco17")

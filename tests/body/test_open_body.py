@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from skelvid.body.dofs import JOINT_NAMES, limits_rad, mirror_index_and_sign, other_side
 from skelvid.body.fit import LimitTerm, fit_points, flatten
@@ -44,7 +44,7 @@ def test_joints_lie_inside_the_skin_for_100_random_shapes(body):
 
 def test_skin_is_mirrored_at_every_shape(body):
     for skin in body(shapes(5)).to_numpy().skin_m:
-        distance_m, _ = cKDTree(skin).query(skin * [-1, 1, 1])
+        distance_m, _ = KDTree(skin).query(skin * [-1, 1, 1])
         assert distance_m.max() < 5e-4
 
 

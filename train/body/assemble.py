@@ -9,6 +9,7 @@ from skelvid.body.dofs import DOFS, JOINT_NAMES, JOINT_PARENTS
 from train.body import regroup
 from train.body.shape_space import ShapeSpace
 from train.body.source import Rig
+from train.body.tpose import shortest
 
 # OpenSim body axes (x front, y proximal, z to the right) as columns in template axes (x left, y up, z front).
 UPRIGHT = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -26,20 +27,25 @@ def bone_frames() -> Float[ndarray, "24 3 3"]:
     return frames
 
 
-def left_ankle_repair() -> Float[ndarray, "3 3"]:
-    """Rotation from the mirrored right ankle axis to the one SKEL hard-codes for the left, 23.5 degrees away.
+# SKEL's pronation axis leans towards the thumb side as it goes down; held at the radial head it leaves the wrist by 45 mm,
+# and its left one is no mirror of its right one. This axis (right side) runs from radial head to ulnar head.
+PRONATION_AXIS_R = (0.05, 0.9963, 0.07)
 
-    Set as the A-pose rotation of talus_l it cancels the slip, so both ankles move as mirror images.
+
+def axis_repairs() -> dict[str, Float[ndarray, "3 3"]]:
+    """Rotations to set as A-pose rotation of joints whose hard-coded axis must be turned, by joint name.
+
+    talus_l: its axis is the unmirrored right one, 23.5 degrees off the mirror. radius: see PRONATION_AXIS_R.
     """
-    axis = {dof.joint: np.array(dof.axis) for dof in DOFS if dof.joint.startswith("talus")}
-    wanted, given = axis["talus_r"] * [-1, -1, 1], axis["talus_l"]
-    v, c = np.cross(wanted, given), float(wanted @ given)
-    k = np.cross(np.eye(3), v)
-    return np.eye(3) + k + k @ k / (1 + c)
+    given = {dof.joint: np.array(dof.axis) for dof in DOFS if dof.joint.startswith(("talus", "radius"))}
+    mirrored = np.array([-1.0, -1.0, 1.0])
+    pronation = np.array(PRONATION_AXIS_R) / np.linalg.norm(PRONATION_AXIS_R)
+    wanted = {"talus_l": given["talus_r"] * mirrored, "radius_r": pronation, "radius_l": pronation * mirrored}
+    return {joint: shortest(axis[None], given[joint][None])[0] for joint, axis in wanted.items()}
 
 
 def rest_transforms(joints: Float[ndarray, "24 3"], frames: Float[ndarray, "24 3 3"]) -> Float[ndarray, "24 4 4"]:
-    """Place each joint in its parent's bone frame; rotations are identity but for the left ankle repair."""
+    """Place each joint in its parent's bone frame; rotations are identity but for `axis_repairs`."""
     parents, out = np.array(JOINT_PARENTS), np.tile(np.eye(4), (len(JOINT_NAMES), 1, 1))
     for joint, parent in enumerate(parents):
         if parent >= 0:
@@ -49,7 +55,8 @@ def rest_transforms(joints: Float[ndarray, "24 3"], frames: Float[ndarray, "24 3
     spine = joints[thorax] - joints[lumbar]
     length = np.linalg.norm(joints[head] - joints[thorax])
     out[head, :3, 3] = frames[thorax].T @ spine * (length / np.linalg.norm(spine))
-    out[JOINT_NAMES.index("talus_l"), :3, :3] = left_ankle_repair()
+    for name, turn in axis_repairs().items():
+        out[JOINT_NAMES.index(name), :3, :3] = turn
     return out
 
 

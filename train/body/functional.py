@@ -179,7 +179,6 @@ class WeightSums:
 
 def solve_weights(
     sums: WeightSums,
-    weights: Float[ndarray, "v 24"],
     smooth: Float[ndarray, "v 24"],
     *,
     pull_m: float,
@@ -189,8 +188,8 @@ def solve_weights(
 
     pull_m: displacement error that weighs as much as a weight that is off by one.
     """
-    out = np.zeros_like(weights)
-    for v in range(len(weights)):
+    out = np.zeros_like(smooth)
+    for v in range(len(smooth)):
         used = np.argsort(-smooth[v], kind="stable")[:most]
         used = used[smooth[v, used] > 1e-3]
         if len(used) == 1:

@@ -12,6 +12,10 @@ from train.body.source import Rig
 
 # Hara et al. 2016: hip centre from the midline, mm = 8 + 0.086 x leg length (ASIS to medial malleolus).
 HARA_OFFSET_M, HARA_SLOPE = 0.008, 0.086
+# Depth of the hip centre from the skin of the ASIS to that of the PSIS. Hara's depth (mm = 0.063 x leg length - 11) and a
+# pelvis tilted 12 degrees put it 60 mm behind the ASIS, which lies 9 mm under the skin. The source's bone is 35 mm too far
+# back. Its height is kept.
+HIP_DEPTH = 0.41
 # Mid-ASIS from mid-hips, in statures, as in the Rajagopal model: 74 mm up and 52 mm forward at 1.75 m.
 PELVIS_UP, PELVIS_FRONT = 0.0424, 0.0297
 # Joints at the top of each spine arc, 0.635 and 0.815 statures from the floor: about L1-L2, between the skin of the
@@ -57,11 +61,15 @@ def anatomical_targets(
     return (joints + joints[:, mirrored_joint()] * np.array([-1.0, 1, 1])) / 2
 
 
-def _leg_targets(joint: dict, side: str, sign: float, at: dict, bone: dict, tall: ndarray) -> None:
+def hip_centre(bone: Float[ndarray, "n 3"], at: dict[str, ndarray], sign: float) -> Float[ndarray, "n 3"]:
+    """Place a hip: width and depth from skin landmarks `at`, height of the source's bone."""
     leg = np.linalg.norm(at["asis"] - at["ankle_med"], axis=-1)
-    hip = bone["upperleg01"].copy()
-    hip[:, 0] = sign * (HARA_OFFSET_M + HARA_SLOPE * leg)
-    joint[f"femur_{side}"][:] = hip
+    depth = at["asis"][:, 2] + HIP_DEPTH * (at["psis"][:, 2] - at["asis"][:, 2])
+    return np.stack([sign * (HARA_OFFSET_M + HARA_SLOPE * leg), bone[:, 1], depth], axis=-1)
+
+
+def _leg_targets(joint: dict, side: str, sign: float, at: dict, bone: dict, tall: ndarray) -> None:
+    joint[f"femur_{side}"][:] = hip_centre(bone["upperleg01"], at, sign)
     joint[f"tibia_{side}"][:] = (at["knee_lat"] + at["knee_med"]) / 2
     ankle = (at["ankle_lat"] + at["ankle_med"]) / 2
     joint[f"talus_{side}"][:] = ankle

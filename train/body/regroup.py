@@ -100,8 +100,9 @@ def symmetrise_weights(weights: Float[ndarray, "v 24"], mirror: Int[ndarray, "v"
 
 def keep_largest(weights: Float[ndarray, "v 24"], count: int) -> Float[ndarray, "v 24"]:
     """Zero all but the largest `count` weights of each row and normalise."""
-    floor = np.sort(weights, axis=1)[:, -count][:, None]
-    kept = np.where(weights >= np.maximum(floor, 1e-4), weights, 0)
+    # Strictly more than the first one left out: a left-right pair that ties at the cut goes as a pair.
+    floor = np.sort(weights, axis=1)[:, -count - 1][:, None]
+    kept = np.where(weights > np.maximum(floor * (1 + 1e-9), 1e-4), weights, 0)
     return kept / kept.sum(axis=1, keepdims=True)
 
 

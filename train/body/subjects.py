@@ -121,10 +121,8 @@ def first_centres(src: Source, rest: Float[ndarray, "n v 3"], heads: Float[ndarr
     centres = {}
     for side, sign in (("R", -1.0), ("L", 1.0)):
         at = {k: landmarks.locate(rest, src.landmarks[f"{k}_{side.lower()}"]) for k in landmarks.LEFT}
-        hip = heads[:, src.rig.bone(f"upperleg01.{side}")].copy()
-        leg = np.linalg.norm(at["asis"] - at["ankle_med"], axis=-1)
-        hip[:, 0] = sign * (joint_rules.HARA_OFFSET_M + joint_rules.HARA_SLOPE * leg)
-        centres[f"upperleg01.{side}"] = hip
+        bone = heads[:, src.rig.bone(f"upperleg01.{side}")]
+        centres[f"upperleg01.{side}"] = joint_rules.hip_centre(bone, at, sign)
         centres[f"lowerleg01.{side}"] = (at["knee_lat"] + at["knee_med"]) / 2
         centres[f"foot.{side}"] = (at["ankle_lat"] + at["ankle_med"]) / 2
     return centres

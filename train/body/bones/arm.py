@@ -11,10 +11,29 @@ from train.body.bones.mesh import Mesh, polygonise
 from train.body.bones.sdf import ball, cut, ellipsoid, fair, plate, polygon, slab, tube, union
 
 HUMERUS_LENGTH, FOREARM_LENGTH = 290.0, 245.0
-ACROMION = np.array([2.0, 33, -8])  # scapula frame, before it is turned on the rib cage
+ACROMION = np.array([-8.0, 36, -6])  # where the collar bone ends, in the scapula's frame
 
-_BLADE = np.array([(-36, 19), (-52, 22), (-62, 20), (-82, 38), (-101, 52), (-109, 46), (-117, 22), (-120, 0), (-117, -40),
-                   (-110, -82), (-102, -104), (-95, -108), (-88, -98), (-70, -62), (-52, -34), (-38, -17)], float)
+_BLADE = np.array(
+    [
+        (-36, 19),
+        (-52, 22),
+        (-62, 20),
+        (-82, 38),
+        (-101, 52),
+        (-109, 46),
+        (-117, 22),
+        (-120, 0),
+        (-117, -40),
+        (-110, -82),
+        (-102, -104),
+        (-95, -108),
+        (-88, -98),
+        (-70, -62),
+        (-52, -34),
+        (-38, -17),
+    ],
+    float,
+)
 
 
 def draw_scapula(vertices: int) -> Mesh:
@@ -53,11 +72,20 @@ def _scapula(points: ndarray) -> ndarray:
 def _shoulder_spine(points: ndarray) -> ndarray:
     root, middle, end = np.array([(-117, 14, -4), (-80, 20, -6), (-44, 14, -7)], float)
     crest = fair(np.array([(-117, 14, -5), (-84, 27, -22), (-48, 34, -34), (-20, 37, -34)]), 12)
-    wall = union(plate(points, np.array([root, middle, crest[5]]), 5), plate(points, np.array([middle, end, crest[8]]), 6),
-                 plate(points, np.array([middle, crest[5], crest[8]]), 5), blend=2)
+    wall = union(
+        plate(points, np.array([root, middle, crest[5]]), 5),
+        plate(points, np.array([middle, end, crest[8]]), 6),
+        plate(points, np.array([middle, crest[5], crest[8]]), 5),
+        blend=2,
+    )
     rim = tube(points, crest, np.linspace(3.5, 5.5, 12), squash=(1, 1.25, 1))
-    acromion = tube(points, fair(np.array([(-22, 37, -33), (0, 36, -26), (8, 35, -10), (2, 35, 4)]), 9),
-                    np.array([7, 8.5, 10, 10.5, 11, 10.5, 10, 9, 7]), squash=(1, 0.55, 1), blend=3)
+    acromion = tube(
+        points,
+        fair(np.array([(-22, 37, -33), (0, 36, -26), (8, 35, -10), (2, 35, 4)]), 9),
+        np.array([7, 8.5, 10, 10.5, 11, 10.5, 10, 9, 7]),
+        squash=(1, 0.55, 1),
+        blend=3,
+    )
     return union(wall, rim, acromion, blend=5)
 
 
@@ -90,14 +118,19 @@ def _elbow_end(elbow: ndarray) -> ndarray:
 
 
 def _ulna(points: ndarray) -> ndarray:
-    olecranon = tube(points, fair(np.array([(-6, 14, -10), (-7, 4, -19), (-7, -20, -12), (-6, -48, -7)]), 9),
-                     np.array([9, 10.5, 11, 11.5, 12, 11.5, 10.5, 9.5, 8.5]), squash=(0.95, 1, 1), blend=3)
+    olecranon = tube(
+        points,
+        fair(np.array([(-6, 14, -10), (-7, 4, -19), (-7, -20, -12), (-6, -48, -7)]), 9),
+        np.array([9, 10.5, 11, 11.5, 12, 11.5, 10.5, 9.5, 8.5]),
+        squash=(0.95, 1, 1),
+        blend=3,
+    )
     beak = ellipsoid(points, (-6, 18, -5), (10, 8, 9))
     coronoid = tube(points, np.array([(-7, -30, -5), (-6, -15, 10)]), np.array([11, 7.5]))
     notch = ellipsoid(points, (8, -20, -1), (7, 8, 8))
     path = fair(np.array([(-6, -40, -7), (-6, -90, -8), (-10, -160, -3), (-13, -220, 0), (-14, -236, 0)]), 16)
     shaft = tube(points, path, np.interp(np.arange(16), [0, 5, 12, 15], [9, 7.2, 5.4, 7.5]), blend=2)
-    edge = tube(points, path[:11] - (0, 0, 5.0), 3.0)
+    edge = tube(points, path[:11] - np.array([0, 0, 5.0]), 3.0)
     end = ellipsoid(points, (-14, -232, 0), (9, 8, 9))
     styloid = tube(points, np.array([(-18, -234, -5), (-20, -246, -6)]), np.array([4, 2.2]))
     bone = union(union(olecranon, beak, coronoid, blend=7), union(shaft, edge, end, styloid, blend=5), blend=8)
@@ -109,7 +142,9 @@ def _radius(points: ndarray) -> ndarray:
     neck = tube(points, np.array([(14, -16, 3), (12, -38, 2)]), np.array([7.5, 6.5]))
     tuberosity = ellipsoid(points, (6, -48, 4), (6, 11, 6))
     path = fair(np.array([(12, -36, 2), (13, -70, 2), (21, -130, 1), (16, -200, 1), (13, -230, 1)]), 16)
-    shaft = tube(points, path, np.interp(np.arange(16), [0, 7, 12, 15], [6.3, 6.8, 8, 11.5]), squash=(1.1, 1, 0.9), blend=2)
+    shaft = tube(
+        points, path, np.interp(np.arange(16), [0, 7, 12, 15], [6.3, 6.8, 8, 11.5]), squash=(1.1, 1, 0.9), blend=2
+    )
     end = ellipsoid(points, (12, -232, 1), (16, 14, 11))
     styloid = tube(points, np.array([(23, -230, 1), (26, -249, 1)]), np.array([7, 3.0]))
     dish = ball(points, (14, -2, 3), 11.0)

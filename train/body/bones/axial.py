@@ -11,7 +11,8 @@ from train.body.bones.skin import fill_slits, settle
 from train.body.bones.subject import Subject
 
 SCALP_M, FACE_M = 0.006, 0.006
-_SACRUM_BEHIND_PSIS = 62.0  # sacral plate in front of the back spines, millimetres
+_ISCHIUM_OUTWARD = {"female": 8.0, "neutral": 3.0, "male": -2.0}
+_SACRUM_BEFORE_PSIS = 60.0  # sacral plate in front of the back spines, millimetres
 
 
 def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
@@ -29,11 +30,14 @@ def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
     deep = (front - back) / (skull.BROW - skull.BACK)
     broad = (np.abs(vault[:, 0]).max() - SCALP_M) / skull.HALF_BREADTH
     scale, origin = np.array([broad, tall, deep]), np.array([0, origin_y, front - skull.BROW * deep])
-    drawn = {"skull": skull.draw_skull(vertices["skull"]), "jaw": skull.draw_jaw(vertices["jaw"]),
-             "teeth_upper": skull.draw_teeth(True, vertices["teeth_upper"]),
-             "teeth_lower": skull.draw_teeth(False, vertices["teeth_lower"])}
+    drawn = {
+        "skull": skull.draw_skull(vertices["skull"]),
+        "jaw": skull.draw_jaw(vertices["jaw"]),
+        "teeth_upper": skull.draw_teeth(True, vertices["teeth_upper"]),
+        "teeth_lower": skull.draw_teeth(False, vertices["teeth_lower"]),
+    }
     placed = {name: mesh.moved(origin + mesh.vertices * scale) for name, mesh in drawn.items()}
-    solid = fill_slits(skin.shell, np.array([*head.min(0)]) - (0, 0.04, 0), head.max(0))
+    solid = fill_slits(skin.shell, head.min(0) - np.array([0, 0.04, 0]), head.max(0))
     return {name: settle(mesh, solid, 0.004, reach_m=0.03) for name, mesh in placed.items()}
 
 
@@ -52,16 +56,29 @@ def fit_pelvis(subject: Subject, vertices: dict[str, int]) -> tuple[dict[str, Me
     Hip joint, front and back spines are given; the rest of the bone follows a thin-plate spline.
     """
     size, hip = subject.size * MM, subject.joints[6]
-    drawn = np.array([(0, 0, 0), pelvis.ASIS, pelvis.PSIS, pelvis.SYMPHYSIS, (-37, -80, -24), (44, 122, -12), (3, -26, 0),
-                      (3, 26, 0), (3, 0, 26), (3, 0, -26)])
+    drawn = np.array(
+        [
+            (0, 0, 0),
+            pelvis.ASIS,
+            pelvis.PSIS,
+            pelvis.SYMPHYSIS,
+            (-37, -80, -24),
+            (44, 122, -12),
+            (3, -26, 0),
+            (3, 26, 0),
+            (3, 0, 26),
+            (3, 0, -26),
+        ]
+    )
     wanted = hip + size * drawn
     front, back = _spines_depth(subject, wanted)
     wanted[1, 2], wanted[2, 2] = front, back
     wanted[3] = (0.0005 + 0.0015 * subject.size, wanted[3, 1], front - 4 * size)
+    wanted[4, 0] += _ISCHIUM_OUTWARD[subject.sex] * size  # the pubic arch of women is wider
     wanted[5, 2] = front + (back - front) * 0.42
     mesh = warp(pelvis.draw_hip_bone(vertices["hip"]), drawn, wanted)
     mesh = settle(mesh, subject.skin.shell, 0.006)
-    plate = np.array([0, hip[1] + pelvis.SACRUM_TOP[1] * size, wanted[2, 2] + _SACRUM_BEHIND_PSIS * size])
+    plate = np.array([0, hip[1] + pelvis.SACRUM_TOP[1] * size, wanted[2, 2] + _SACRUM_BEFORE_PSIS * size])
     sacrum = pelvis.draw_sacrum(vertices["sacrum"])
     width = np.array([hip[0] / (pelvis.HALF_HIPS * size), 1, 1]) * size
     sacrum = settle(sacrum.moved(plate + sacrum.vertices * width), subject.skin.shell, 0.005)
@@ -75,8 +92,8 @@ def _spines_depth(subject: Subject, wanted: Float[ndarray, "k 3"]) -> tuple[floa
     front = subject.landmarks["asis_l"][2] if "asis_l" in subject.landmarks else near[0].max()
     back = subject.landmarks["psis_l"][2] if "psis_l" in subject.landmarks else near[1].min()
     depth = min((pelvis.ASIS - pelvis.PSIS)[2] * MM * subject.size, front - back - 0.018)
-    # there is more flesh over the back spines than over the front ones
-    front_cover = 0.42 * (front - back - depth)
+    # the belly lies over the front spines more than the buttocks over the back ones
+    front_cover = 0.58 * (front - back - depth)
     return float(front - front_cover), float(front - front_cover - depth)
 
 
@@ -87,7 +104,7 @@ def fit_column(subject: Subject, plate: ndarray, skull_mesh: Mesh) -> spine.Colu
     under = base[:, 1].min() + 0.010
     top = np.array([0, under, _condyle_z(base)])
     share = np.array([0.2, 0.36, 0.5, 0.64, 0.76, 0.87])
-    inset = np.array([72, 68, 66, 68, 66, 50]) * MM * size  # from the skin to the middle of the bodies
+    inset = np.array([78, 71, 66, 68, 66, 50]) * MM * size  # from the skin to the middle of the bodies
     y = plate[1] + share * (top[1] - plate[1])
     z = torso.back_at(y) + inset
     return spine.string_column(plate, top, np.stack([np.zeros(6), y, z], 1), size)
@@ -99,14 +116,19 @@ def _condyle_z(base: ndarray) -> float:
     return float(base[:, 2].min() + share * (base[:, 2].max() - 0.006 - base[:, 2].min()))
 
 
-def fit_trunk(subject: Subject, column: spine.Column, vertices: dict[str, int], per_kind: dict[str, int]) -> dict[str, Mesh]:
-    """Fit vertebrae, ribs, breastbone and collar bone."""
+def fit_trunk(
+    subject: Subject,
+    column: spine.Column,
+    acromion: Float[ndarray, "3"],
+    vertices: dict[str, int],
+    per_kind: dict[str, int],
+) -> dict[str, Mesh]:
+    """Fit vertebrae, ribs, breastbone and the collar bone, which ends at the acromion."""
     size = subject.size
     bones = spine.draw_column(column, size, per_kind)
     first, last = (column.centre[spine.NAMES.index(name)] for name in ("t1", "t12"))
     notch = 0.55 * column.centre[spine.NAMES.index("t2")][1] + 0.45 * column.centre[spine.NAMES.index("t3")][1]
     cage = ribs.Cage(subject.torso, column, float(notch), float(first[1]), float(last[1]), size)
-    acromion = subject.joints[19] + np.array([-0.006, 0.004, 0.004]) * size
     bones |= {f"{name}_l": mesh for name, mesh in ribs.draw_ribs(cage).items()}
     bones |= {"sternum": ribs.draw_sternum(cage, vertices["sternum"]), "clavicle_l": ribs.draw_clavicle(cage, acromion)}
     return {name: settle(mesh, subject.skin.shell, 0.005) for name, mesh in bones.items()}

@@ -11,15 +11,30 @@ from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
 from train.body.bones.axial import fit_column, fit_head, fit_pelvis, fit_trunk
-from train.body.bones.limbs import fit_arm, fit_leg
+from train.body.bones.limbs import acromion, fit_arm, fit_leg
 from train.body.bones.mesh import Mesh, join
 from train.body.bones.subject import measure_subject
 from train.body.bones.weights import pack, rigid_joint, soft_weights
 
-VERTICES = {"skull": 2500, "jaw": 700, "teeth_upper": 330, "teeth_lower": 300, "hip": 850, "sacrum": 480, "scapula": 480,
-            "humerus": 400, "ulna": 260, "radius": 230, "carpus": 240, "femur": 480, "tibia": 380, "fibula": 160, "patella": 90,
-            "sternum": 260}
-VERTEBRA_VERTICES = {"lumbar": 200, "thoracic": 175, "cervical": 175, "axis": 180, "atlas": 150}
+VERTICES = {
+    "skull": 2500,
+    "jaw": 700,
+    "teeth_upper": 330,
+    "teeth_lower": 300,
+    "hip": 850,
+    "sacrum": 480,
+    "scapula": 480,
+    "humerus": 400,
+    "ulna": 260,
+    "radius": 230,
+    "carpus": 240,
+    "femur": 480,
+    "tibia": 380,
+    "fibula": 160,
+    "patella": 90,
+    "sternum": 260,
+}
+VERTEBRA_VERTICES = {"lumbar": 215, "thoracic": 175, "cervical": 170, "axis": 180, "atlas": 150}
 TARSAL_VERTICES = {"talus": 150, "calcaneus": 190, "small": 50}
 
 
@@ -47,14 +62,14 @@ def build_bones(
 ) -> Bones:
     """Build all bones of a body in its template pose.
 
-    `landmarks_m` may hold `asis_l` and `psis_l` (skin points); what is missing is measured on the skin. `frames` are the
-    joints' bone frames C_i, used for `local_m` = C_i^T (x - J_i).
+    `landmarks_m` may hold `asis_l` and `psis_l` (skin points); what is missing is measured on the skin. `frames`
+    are the joints' bone frames C_i, used for `local_m` = C_i^T (x - J_i).
     """
     subject = measure_subject(joints_m, skin_template_m, skin_faces, landmarks_m, sex)
     head = fit_head(subject, VERTICES)
     hips, plate = fit_pelvis(subject, VERTICES)
     column = fit_column(subject, plate, head["skull"])
-    parts = head | hips | fit_trunk(subject, column, VERTICES, VERTEBRA_VERTICES)
+    parts = head | hips | fit_trunk(subject, column, acromion(subject), VERTICES, VERTEBRA_VERTICES)
     parts |= fit_arm(subject, VERTICES) | fit_leg(subject, VERTICES, TARSAL_VERTICES)
     return _assemble(_with_mirror(parts), subject.joints, np.asarray(frames, float))
 

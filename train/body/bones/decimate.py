@@ -59,7 +59,9 @@ class _Collapser:
         self.alive = sum(1 for near in self.around if near)
         self.stamp = [0] * len(points)
         self.quadric = self._plane_quadrics()
-        edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
+        edges = np.unique(
+            np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0
+        )
         self.heap: list[tuple[float, int, int, int, tuple[float, float, float]]] = []
         self._push(edges.astype(int))
         heapq.heapify(self.heap)
@@ -98,7 +100,12 @@ class _Collapser:
         """Collapse the cheapest allowed edge until `count` vertices are left or none is allowed."""
         while self.alive > count and self.heap:
             _, u, v, stamp, place = heapq.heappop(self.heap)
-            if self.around[u] and self.around[v] and stamp == self.stamp[u] + self.stamp[v] and self._allowed(u, v, place):
+            if (
+                self.around[u]
+                and self.around[v]
+                and stamp == self.stamp[u] + self.stamp[v]
+                and self._allowed(u, v, place)
+            ):
                 self._collapse(u, v, place)
 
     def _ring(self, vertex: int) -> set[int]:

@@ -13,8 +13,13 @@ _FEW_PLACES = np.array([0.0, 0.1, 0.5, 0.9, 1.0])
 
 
 def digit_bone(
-    start: Float[ndarray, "3"], end: Float[ndarray, "3"], radii: tuple[float, float, float], across: ndarray,
-    *, bow: ndarray | None = None, fine: bool = True,
+    start: Float[ndarray, "3"],
+    end: Float[ndarray, "3"],
+    radii: tuple[float, float, float],
+    across: ndarray,
+    *,
+    bow: ndarray | None = None,
+    fine: bool = True,
 ) -> Mesh:
     """Return one short tubular bone from its base to its head; radii are of base, shaft and head.
 

@@ -1,6 +1,7 @@
 """The left foot: ankle, toe joint and skin enter; tarsals, metatarsals and phalanges along the skin's toes leave.
 
-The tarsals are drawn in millimetres for a foot 260 long, origin between the ankle bones, x lateral, y up, z to the toes.
+The tarsals are drawn in millimetres for a foot 260 long, origin between the ankle bones, x lateral, y up,
+z to the toes.
 """
 
 import numpy as np
@@ -15,13 +16,19 @@ from train.body.bones.skin import Digit, Skin, digit_tracks
 HEEL, LENGTH, HEIGHT = -56.0, 260.0, 76.0  # z of the skin's heel, foot length, ankle centre over the sole
 _BASES = np.array([(-22, -37, 71), (-9, -29, 68), (2, -32, 67), (11, -38, 62), (21, -45, 55)], float)
 _MT_RADII = np.array([(9.5, 6.2, 9.5), (7.5, 4, 5.8), (7.2, 3.8, 5.6), (7.2, 3.8, 5.4), (8, 4, 5.6)])
-_SMALL = {"navicular": ((-12, -25, 44), (15, 11, 7)), "cuboid": ((16, -42, 38), (11, 10.5, 14)),
-          "medial_cuneiform": ((-22, -34, 60), (7, 11, 11)), "middle_cuneiform": ((-9, -28, 58), (6.2, 9, 9.5)),
-          "lateral_cuneiform": ((2.5, -31, 56), (6.2, 9, 10.5))}
+_SMALL = {
+    "navicular": ((-12, -25, 44), (15, 11, 7)),
+    "cuboid": ((16, -42, 38), (11, 10.5, 14)),
+    "medial_cuneiform": ((-22, -34, 60), (7, 11, 11)),
+    "middle_cuneiform": ((-9, -28, 58), (6.2, 9, 9.5)),
+    "lateral_cuneiform": ((2.5, -31, 56), (6.2, 9, 10.5)),
+}
 
 
-def draw_foot(skin: Skin, ankle: Float[ndarray, "3"], toe_joint: Float[ndarray, "3"], vertices: dict[str, int]) -> dict[str, Mesh]:
-    """Return the left foot's bones by name, metres; `vertices` says what talus, calcaneus and small tarsals may cost."""
+def draw_foot(
+    skin: Skin, ankle: Float[ndarray, "3"], toe_joint: Float[ndarray, "3"], vertices: dict[str, int]
+) -> dict[str, Mesh]:
+    """Return the left foot's bones by name, metres; `vertices` is spent on talus, calcaneus, small tarsals."""
     foot = (skin.vertices[:, 0] > 0) & (skin.vertices[:, 1] < ankle[1])
     sole, heel = skin.vertices[foot][:, 1].min(), skin.vertices[foot][:, 2].min()
     length = skin.vertices[foot][:, 2].max() - heel
@@ -53,9 +60,14 @@ def _ray(number: int, toe: Digit, base: ndarray, head: ndarray, scale: float) ->
     shares = np.array([0.07, 0.46, 1.0] if great else [0.06, 0.25, 0.46, 1.0])  # from the tip
     joints = walk(path, shares * total)[::-1]
     size = min(1.0, float(np.median(toe.radius)) / scale / (11.0 if great else 7.6))
-    shapes = np.array([(8.4, 5.6, 7.2), (7.6, 4.6, 5.2)] if great else [(5.0, 3.0, 3.9), (3.9, 3.0, 3.6), (3.6, 2.6, 2.9)])
-    bones = {f"metatarsal_{number}": digit_bone(base, head, tuple(_MT_RADII[number - 1] * scale), across,
-                                                bow=np.array([0, 0.003, 0]))}
+    shapes = np.array(
+        [(8.4, 5.6, 7.2), (7.6, 4.6, 5.2)] if great else [(5.0, 3.0, 3.9), (3.9, 3.0, 3.6), (3.6, 2.6, 2.9)]
+    )
+    bones = {
+        f"metatarsal_{number}": digit_bone(
+            base, head, tuple(_MT_RADII[number - 1] * scale), across, bow=np.array([0, 0.003, 0])
+        )
+    }
     labels = ("proximal", "distal") if great else ("proximal", "middle", "distal")
     for label, start, end, radii in zip(labels, joints[:-1], joints[1:], shapes, strict=True):
         begin = start + (end - start) * (0.12 if label == "proximal" else 0.08)
@@ -64,11 +76,18 @@ def _ray(number: int, toe: Digit, base: ndarray, head: ndarray, scale: float) ->
 
 
 def _draw_tarsals(vertices: dict[str, int]) -> dict[str, Mesh]:
-    bones = {"talus": polygonise(_talus, (-30, -40, -34), (28, 16, 48), 1.4, vertices["talus"]),
-             "calcaneus": polygonise(_calcaneus, (-24, -72, -60), (34, -8, 40), 1.6, vertices["calcaneus"])}
+    bones = {
+        "talus": polygonise(_talus, (-30, -40, -34), (28, 16, 48), 1.4, vertices["talus"]),
+        "calcaneus": polygonise(_calcaneus, (-24, -72, -60), (34, -8, 40), 1.6, vertices["calcaneus"]),
+    }
     for name, (centre, radii) in _SMALL.items():
-        bones[name] = polygonise(lambda p, c=centre, r=radii: _block(p, c, r), np.array(centre) - 18, np.array(centre) + 18,
-                                 1.3, vertices["small"])
+        bones[name] = polygonise(
+            lambda p, c=centre, r=radii: _block(p, c, r),
+            np.array(centre) - 18,
+            np.array(centre) + 18,
+            1.3,
+            vertices["small"],
+        )
     return bones
 
 
@@ -89,7 +108,13 @@ def _talus(points: ndarray) -> ndarray:
 
 def _calcaneus(points: ndarray) -> ndarray:
     tuber = ellipsoid(points, (3, -42, -37), (13.5, 21, 12))
-    body = tube(points, np.array([(4, -39, -32), (7, -37, -10), (13, -40, 20)]), np.array([17, 15, 11.5]), squash=(0.75, 1, 1), blend=6)
+    body = tube(
+        points,
+        np.array([(4, -39, -32), (7, -37, -10), (13, -40, 20)]),
+        np.array([17, 15, 11.5]),
+        squash=(0.75, 1, 1),
+        blend=6,
+    )
     facet = ellipsoid(points, (5, -27, -4), (12, 7, 13))
     shelf = ellipsoid(points, (-10, -31, 4), (8, 5, 9))
     front = ellipsoid(points, (14, -40, 20), (10, 11, 6))

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from train.body.bones.digits import axis_to, digit_bone, walk
 from train.body.bones.mesh import Mesh, polygonise
+from train.body.bones.place import MM
 from train.body.bones.sdf import ellipsoid, union
 from train.body.bones.skin import Digit, Skin, digit_tracks
 
@@ -16,19 +17,38 @@ HAND_LENGTH_M = 0.190
 PULP_M = 0.004
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 # proximal, middle and distal phalanx, millimetres
-_PHALANGES = {"thumb": (31.6, 21.7), "index": (39.8, 22.4, 15.8), "middle": (44.6, 26.3, 17.4),
-              "ring": (41.4, 25.7, 17.3), "little": (32.7, 18.1, 16.0)}
+_PHALANGES = {
+    "thumb": (31.6, 21.7),
+    "index": (39.8, 22.4, 15.8),
+    "middle": (44.6, 26.3, 17.4),
+    "ring": (41.4, 25.7, 17.3),
+    "little": (32.7, 18.1, 16.0),
+}
 # base of each metacarpal: to the thumb side, towards the fingers, towards the back of the hand
-_BASES = {"thumb": (19, 25, -7), "index": (9.5, 32, 0), "middle": (0.5, 33, 1), "ring": (-8, 31, 0), "little": (-15, 29, -2)}
-_CARPUS = (((10, 10, -1), (7.5, 9, 6.5)), ((0, 8.5, 0), (6.5, 7, 7)), ((-9.5, 10, -1), (6, 6.5, 6)), ((-12, 11, -9), (4.5, 5, 4.5)),
-           ((17, 19, -5), (7, 6.5, 6.5)), ((9, 23, 0), (5.5, 6.5, 6)), ((0.5, 21, 0), (6, 10, 7)), ((-9, 22, -1), (6.5, 8, 7)),
-           ((-9, 25, -9), (3, 3.5, 5)))
+_BASES = {
+    "thumb": (19, 25, -7),
+    "index": (9.5, 32, 0),
+    "middle": (0.5, 33, 1),
+    "ring": (-8, 31, 0),
+    "little": (-15, 29, -2),
+}
+_CARPUS = (
+    ((10, 10, -1), (7.5, 9, 6.5)),
+    ((0, 8.5, 0), (6.5, 7, 7)),
+    ((-9.5, 10, -1), (6, 6.5, 6)),
+    ((-12, 11, -9), (4.5, 5, 4.5)),
+    ((17, 19, -5), (7, 6.5, 6.5)),
+    ((9, 23, 0), (5.5, 6.5, 6)),
+    ((0.5, 21, 0), (6, 10, 7)),
+    ((-9, 22, -1), (6.5, 8, 7)),
+    ((-9, 25, -9), (3, 3.5, 5)),
+)
 
 
 def draw_hand(skin: Skin, wrist: Float[ndarray, "3"], vertices: int) -> dict[str, Mesh]:
     """Return the left hand's bones by name, metres; `vertices` is spent on the carpus."""
     digits = _name_fingers(digit_tracks(skin, skin.vertices[:, 0] > wrist[0], 0))
-    scale = np.linalg.norm(digits["middle"].path[0] - wrist) / HAND_LENGTH_M * 1e-3  # metres per drawn millimetre
+    scale = float(np.linalg.norm(digits["middle"].path[0] - wrist)) / HAND_LENGTH_M * MM  # metres per drawn millimetre
     ray = digits["middle"].path[-1] - wrist
     frame = _frame(ray)
     bones = {"carpus": _place(_draw_carpus(vertices), wrist, frame, scale)}
@@ -55,7 +75,7 @@ def _frame(ray: ndarray) -> ndarray:
     distal = ray / np.linalg.norm(ray)
     radial = np.array([0, 0, 1.0]) - distal[2] * distal
     radial /= np.linalg.norm(radial)
-    return np.stack([radial, distal, np.cross(radial, distal)], 1) @ np.diag([1, 1, 1.0])
+    return np.stack([radial, distal, np.cross(radial, distal)], 1)
 
 
 def _place(mesh: Mesh, at: ndarray, frame: ndarray, scale: float) -> Mesh:
@@ -84,5 +104,7 @@ def _ray(name: str, base: ndarray, joints: ndarray, digit: Digit, scale: float, 
     labels = ("proximal", "distal") if name == "thumb" else ("proximal", "middle", "distal")
     for label, start, end, radii in zip(labels, joints[:-1], joints[1:], phalanges, strict=True):
         along = (end - start) / np.linalg.norm(end - start)
-        bones[f"{name}_{label}"] = digit_bone(start + gap * along * 2.5, end - gap * along, tuple(radii * size * scale), across)
+        bones[f"{name}_{label}"] = digit_bone(
+            start + gap * along * 2.5, end - gap * along, tuple(radii * size * scale), across
+        )
     return bones

@@ -35,13 +35,19 @@ def draw_patella(vertices: int) -> Mesh:
 
 def _femur(points: ndarray) -> ndarray:
     head = ball(points, (0, 0, 0), 23.5)
-    neck = tube(points, np.array([(4, -3, 1), (28, -24, 3), (46, -40, 0)]), np.array([16, 14, 19]), squash=(1, 1.1, 0.85), blend=4)
+    neck = tube(
+        points,
+        np.array([(4, -3, 1), (28, -24, 3), (46, -40, 0)]),
+        np.array([16, 14, 19]),
+        squash=(1, 1.1, 0.85),
+        blend=4,
+    )
     trochanter = ellipsoid(points, (57, -26, -6), (14, 25, 19))
     tip = ellipsoid(points, (52, -10, -14), (9, 13, 11))
     lesser = ellipsoid(points, (32, -80, -14), (10, 15, 10))
     axis = fair(np.array([(50, -46, -3), (44, -100, 2), (31, -210, 13), (13, -330, 8), (3, -400, 0)]), 24)
     shaft = tube(points, axis, np.interp(np.arange(24), [0, 4, 12, 18, 23], [20, 16, 13.5, 15, 22]), blend=3)
-    ridge = tube(points, axis[4:19] - (0, 0, 11.5), 4.0, blend=2)  # linea aspera
+    ridge = tube(points, axis[4:19] - np.array([0, 0, 11.5]), 4.0, blend=2)  # linea aspera
     upper = union(union(head, neck, blend=5), union(trochanter, tip, lesser, blend=6), shaft, blend=9)
     return union(union(upper, ridge, blend=5), _condyles(points), blend=14)
 
@@ -78,7 +84,9 @@ def _tibia(points: ndarray) -> ndarray:
 
 
 def _fibula(points: ndarray) -> ndarray:
-    path = fair(np.array([(38, -48, -20), (38, -80, -20), (40, -200, -16), (35, -320, -13), (30, -380, -7), (30, -418, -5)]), 22)
+    path = fair(
+        np.array([(38, -48, -20), (38, -80, -20), (40, -200, -16), (35, -320, -13), (30, -380, -7), (30, -418, -5)]), 22
+    )
     radius = np.interp(np.arange(22), [0, 2, 4, 12, 17, 19, 21], [9, 7.5, 6, 6.2, 6.2, 8.5, 7])
     ankle = ellipsoid(points, (29.5, -404, -4), (8, 20, 10))
     tip = ellipsoid(points, (37, -43, -22), (6, 9, 7))

@@ -1,17 +1,23 @@
 """Fit the bones of the left arm and leg to a subject, metres, template axes."""
 
 import numpy as np
+from jaxtyping import Float
 from numpy import ndarray
 
 from train.body.bones import arm, foot, hand, leg
 from train.body.bones.mesh import Mesh
 from train.body.bones.place import MM, limb_frame, stretch, twist
-from train.body.bones.skin import settle
+from train.body.bones.skin import Shell, settle
 from train.body.bones.subject import Subject
 
 FRONT = np.array([0, 0, 1.0])
 _BLADE_TO_FRONT = np.radians(33)  # the blade's plane against the frontal plane
 _BLADE_UPWARD = np.radians(14)  # a compromise: 0 with hanging arms, 30 degrees in a true T-pose
+
+
+def acromion(subject: Subject) -> Float[ndarray, "3"]:
+    """Return where the left collar bone meets the shoulder blade."""
+    return subject.joints[20] + subject.size * MM * _blade_frame() @ arm.ACROMION
 
 
 def fit_arm(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
@@ -28,7 +34,7 @@ def fit_arm(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
         bones[name] = stretch(turned, arm.FOREARM_LENGTH, elbow, wrist, lower, size)
     bones = {name: settle(mesh, skin.shell, 0.004) for name, mesh in bones.items()}
     palm = hand.draw_hand(skin, wrist, vertices["carpus"])
-    bones |= {name: settle(mesh, skin.shell, 0.0015, rigid=name != "carpus") for name, mesh in palm.items()}
+    bones |= {name: _settle_small(mesh, skin.shell) for name, mesh in palm.items()}
     return {f"{name}_l": mesh for name, mesh in bones.items()}
 
 
@@ -49,5 +55,10 @@ def fit_leg(subject: Subject, vertices: dict[str, int], tarsals: dict[str, int])
         bones[name] = stretch(draw(vertices[name]), leg.TIBIA_LENGTH, knee, ankle, lower, size)
     bones = {name: settle(mesh, skin.shell, 0.004, rigid=name == "patella") for name, mesh in bones.items()}
     sole = foot.draw_foot(skin, ankle, toe_joint, tarsals)
-    bones |= {name: settle(mesh, skin.shell, 0.0015, rigid="toe" in name) for name, mesh in sole.items()}
+    bones |= {name: _settle_small(mesh, skin.shell) for name, mesh in sole.items()}
     return {f"{name}_l": mesh for name, mesh in bones.items()}
+
+
+def _settle_small(mesh: Mesh, shell: Shell) -> Mesh:
+    """Move a bone of hand or foot as a whole first; bend it only where a finger or toe is too narrow for it."""
+    return settle(settle(mesh, shell, 0.0015, rigid=True), shell, 0.0015, reach_m=0.008)

@@ -108,8 +108,10 @@ def _sample(field: Field, low: ndarray, high: ndarray, step: float) -> tuple[nda
 def _largest(mesh: Mesh) -> Mesh:
     """Keep the connected piece with most vertices."""
     count = len(mesh.vertices)
-    links = coo_matrix((np.ones(len(mesh.faces) * 2), (mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel())),
-                       shape=(count, count))
+    links = coo_matrix(
+        (np.ones(len(mesh.faces) * 2), (mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel())),
+        shape=(count, count),
+    )
     label = connected_components(links, directed=False)[1]
     keep = label == np.bincount(label).argmax()
     index = np.cumsum(keep) - 1
@@ -127,9 +129,10 @@ def sweep(path: Float[ndarray, "k 3"], across: ndarray, radii: ndarray, sides: i
     first /= np.linalg.norm(first, axis=1, keepdims=True)
     second = np.cross(tangent, first)
     angle = np.arange(sides) * 2 * np.pi / sides
-    ring = np.cos(angle)[None, :, None] * (radii[:, :1] * first)[:, None] + np.sin(angle)[None, :, None] * (
-        radii[:, 1:] * second
-    )[:, None]
+    ring = (
+        np.cos(angle)[None, :, None] * (radii[:, :1] * first)[:, None]
+        + np.sin(angle)[None, :, None] * (radii[:, 1:] * second)[:, None]
+    )
     cap = radii.mean(1)[[0, -1], None] * 0.5
     ends = np.stack([path[0] - cap[0] * tangent[0], path[-1] + cap[1] * tangent[-1]])
     vertices = np.concatenate([(path[:, None] + ring).reshape(-1, 3), ends])

@@ -10,7 +10,9 @@ from train.body.bones.mesh import Mesh
 MM = 1e-3
 
 
-def limb_frame(start: Float[ndarray, "3"], end: Float[ndarray, "3"], front: Float[ndarray, "3"]) -> Float[ndarray, "3 3"]:
+def limb_frame(
+    start: Float[ndarray, "3"], end: Float[ndarray, "3"], front: Float[ndarray, "3"]
+) -> Float[ndarray, "3 3"]:
     """Return columns x lateral, y from the end to the start of a limb, z as near to `front` as can be."""
     up = (start - end) / np.linalg.norm(start - end)
     ahead = front - (front @ up) * up

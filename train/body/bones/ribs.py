@@ -25,6 +25,7 @@ _END_DEG = np.array([142, 146, 148, 148, 147, 145, 141, 134, 126, 117, 93, 58], 
 _NOTCHES = np.array([(14, 27), (46, 21), (72, 17), (94, 18), (114, 19), (130, 19), (143, 14)], float)
 _SKIN_OVER_BREASTBONE_M = 0.011
 _SKIN_OVER_RIBS_M = 0.016
+_FLESH_BEHIND = np.array([30, 33, 31, 24, 22], float)  # from the skin of the back to the ribs, top to bottom
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,15 @@ class Cage:
         level = (self.top - y) / (self.top - self.bottom)
         width = np.interp(level, _LEVEL, _HALF_WIDTH) * MM * self.scale
         width = np.minimum(width, self.torso.half_width_at(y) - _SKIN_OVER_RIBS_M)
-        back = self.torso.back_at(y) + _SKIN_OVER_RIBS_M + 0.004
+        # the shoulder blade and its muscles lie between the upper ribs and the skin
+        cover = np.interp(level, [-0.1, 0.05, 0.5, 0.9, 1.3], _FLESH_BEHIND) * MM * self.scale
+        back = self.torso.back_at(y) + cover
         front = self.front(y)
         middle, depth = (back + front) / 2, (front - back) / 2
-        x = width * np.abs(np.sin(angle_rad)) ** 0.85
-        cos = np.cos(angle_rad)
-        return np.stack([x, y, middle - depth * np.sign(cos) * np.abs(cos) ** 0.8], 1)
+        sin, cos = np.sin(angle_rad), np.cos(angle_rad)
+        # fuller than an ellipse in front, where the chest is broad and flat
+        fuller = np.where(cos < 0, 0.82, 0.97)
+        return np.stack([width * np.abs(sin) ** 0.9, y, middle - depth * np.sign(cos) * np.abs(cos) ** fuller], 1)
 
     def front(self, y: ndarray | float) -> ndarray:
         """Return z of the breastbone's plane: under the skin, and never steeper than a chest is."""
@@ -81,10 +85,10 @@ def _rib_path(cage: Cage, number: int) -> ndarray:
     turn = np.linspace(start, end, 14)
     share = (turn - start) / (end - start)
     drop = _DROP[number - 1] * MM * cage.scale
-    y = tip[1] - 0.004 - drop * (0.25 * share + 0.75 * share**1.25)
+    y = tip[1] - 0.004 - drop * (share if number == 1 else 0.25 * share + 0.75 * share**1.25)
     path = cage.at(turn, y)
     # the neck leaves the spine behind the body and meets the transverse process before it reaches the cage
-    knots = np.vstack([head, tip + (0, 0.002, -0.001), path[1:]])
+    knots = np.vstack([head, tip + np.array([0, 0.002, -0.001]), path[1:]])
     return fair(knots, 16 if number < 12 else 11)
 
 
@@ -114,10 +118,10 @@ def _cartilage_path(cage: Cage, number: int, rib: ndarray, above: ndarray | None
         y = cage.notch - down
         goal = np.array([aside, y, float(cage.front(y)) - 0.001])
     else:
-        goal = above[len(above) // 2] + (0, -0.006 * cage.scale, 0)
+        goal = above[len(above) // 2] - np.array([0, 0.006 * cage.scale, 0])
     reach = np.linalg.norm(goal - start)
     bend = start + out * 0.35 * reach
-    late = goal + (bend - goal) * 0.45 + (0, 0.06 * (bend[1] - goal[1]), 0)
+    late = goal + (bend - goal) * np.array([0.45, 0.51, 0.45])
     path = fair(np.vstack([start, start + out * 0.15 * reach, (bend + late) / 2, goal]), 8)
     limit = cage.torso.front_at(path[:, 1]) - _SKIN_OVER_BREASTBONE_M
     path[:, 2] = np.minimum(path[:, 2], limit)
@@ -126,7 +130,9 @@ def _cartilage_path(cage: Cage, number: int, rib: ndarray, above: ndarray | None
 
 def draw_sternum(cage: Cage, vertices: int) -> Mesh:
     """Return the breastbone: manubrium, body and xiphoid process."""
-    flat = polygonise_mirrored(lambda p: _sternum(np.c_[np.abs(p[:, 0]), p[:, 1:]]), (-44, -194, -16), (44, 14, 18), 1.5, vertices)
+    flat = polygonise_mirrored(
+        lambda p: _sternum(np.c_[np.abs(p[:, 0]), p[:, 1:]]), (-44, -194, -16), (44, 14, 18), 1.5, vertices
+    )
     y = cage.notch + flat.vertices[:, 1] * MM * cage.scale
     x = flat.vertices[:, 0] * MM * cage.scale
     return flat.moved(np.stack([x, y, cage.front(y) - 0.003 + flat.vertices[:, 2] * MM * cage.scale], 1))
@@ -149,7 +155,7 @@ def draw_clavicle(cage: Cage, acromion: Float[ndarray, "3"]) -> Mesh:
     along = acromion - start
     front = np.array([0, 0, 1.0]) - along[2] * along / (along @ along)
     share = np.linspace(0, 1, 16)
-    sway = np.interp(share, [0, 0.15, 0.35, 0.55, 0.8, 1], [0, 7, 12, 3, -9, -3]) * size
+    sway = np.interp(share, [0, 0.15, 0.35, 0.55, 0.8, 1], [0, 8, 13, 4, -8, 0]) * size
     knots = start + share[:, None] * along + sway[:, None] * front
     path = fair(knots[::3], 16)
     tall = np.interp(share, [0, 0.06, 0.2, 0.6, 0.9, 1], [9, 10.5, 7, 5.8, 5.2, 4]) * size

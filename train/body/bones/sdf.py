@@ -13,7 +13,7 @@ from numpy import ndarray
 Points = Float[ndarray, "n 3"]
 Distance = Float[ndarray, " n"]
 Field = Callable[[ndarray], ndarray]
-Vec = Sequence[float]
+Vec = Sequence[float] | ndarray
 
 SHARP = 1e-6  # a blending width that blends nothing
 
@@ -56,7 +56,9 @@ def ellipsoid(points: Points, center: Vec, radii: Vec, turn: ndarray | None = No
     scaled = local / _f32(radii)
     length = np.sqrt((scaled**2).sum(1))
     slope = np.sqrt(((scaled / _f32(radii)) ** 2).sum(1))
-    return np.where(slope > 0, length * (length - 1) / np.maximum(slope, 1e-9), -min(radii)).astype(np.float32)
+    return np.where(slope > 0, length * (length - 1) / np.maximum(slope, 1e-9), -float(np.min(radii))).astype(
+        np.float32
+    )
 
 
 def box(points: Points, center: Vec, half: Vec, rounding: float = 0.0, turn: ndarray | None = None) -> Distance:
@@ -68,7 +70,9 @@ def box(points: Points, center: Vec, half: Vec, rounding: float = 0.0, turn: nda
     return np.sqrt((np.maximum(over, 0) ** 2).sum(1)) + np.minimum(over.max(1), 0) - rounding
 
 
-def tube(points: Points, path: ndarray, radii: ndarray | float, squash: Vec = (1, 1, 1), blend: float = SHARP) -> Distance:
+def tube(
+    points: Points, path: ndarray, radii: ndarray | float, squash: Vec = (1, 1, 1), blend: float = SHARP
+) -> Distance:
     """Return a tube along a polyline (k, 3); radii (k,) may vary, `squash` stretches its section along the axes."""
     stretch = _f32(squash)
     knots, query = _f32(path) / stretch, points / stretch

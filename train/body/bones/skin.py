@@ -57,7 +57,9 @@ class Solid:
     def depth(self, points: Float[ndarray, "n 3"]) -> tuple[Float[ndarray, " n"], Float[ndarray, "n 3"]]:
         """Return how deep points lie (negative outside) and the outward direction there."""
         depth = self._at(points)
-        ahead = np.stack([self._at(points + self.step * axis) - self._at(points - self.step * axis) for axis in np.eye(3)], 1)
+        ahead = np.stack(
+            [self._at(points + self.step * axis) - self._at(points - self.step * axis) for axis in np.eye(3)], 1
+        )
         return depth, -ahead / np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-12)
 
     def _at(self, points: ndarray) -> ndarray:
@@ -72,10 +74,13 @@ def fill_slits(shell: Shell, low: ndarray, high: ndarray, slit_m: float = 0.016,
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
     inside = shell.depth(points.reshape(-1, 3))[0].reshape(points.shape[:3]) > 0
     # closing: grow by half a slit, then shrink again
-    grown = distance_transform_edt(~inside) * step <= slit_m / 2
-    closed = inside | (distance_transform_edt(grown) * step > slit_m / 2)
-    depth = (distance_transform_edt(closed) - distance_transform_edt(~closed)) * step
-    return Solid(gaussian_filter(depth, 1.0), low, step)
+    closed = inside | (_reach(_reach(~inside) * step <= slit_m / 2) * step > slit_m / 2)
+    return Solid(gaussian_filter((_reach(closed) - _reach(~closed)) * step, 1.0), low, step)
+
+
+def _reach(mask: ndarray) -> ndarray:
+    """Return, in cells, how far each cell of a mask lies from its outside."""
+    return np.asarray(distance_transform_edt(mask))
 
 
 def make_shell(samples: Float[ndarray, "n 3"], normals: Float[ndarray, "n 3"]) -> Shell:
@@ -93,10 +98,14 @@ class Skin:
         normals = vertex_normals(self.vertices, self.faces)
         shares = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4), (1, 1, 0), (0, 1, 1), (1, 0, 1)], float)
         shares /= shares.sum(1, keepdims=True)
-        between = [np.einsum("sk,fkd->fsd", shares, values[self.faces]).reshape(-1, 3) for values in (self.vertices, normals)]
+        between = [
+            np.einsum("sk,fkd->fsd", shares, values[self.faces]).reshape(-1, 3) for values in (self.vertices, normals)
+        ]
         self.shell = make_shell(np.concatenate([self.vertices, between[0]]), np.concatenate([normals, between[1]]))
 
-    def section(self, at: Float[ndarray, "3"], normal: Float[ndarray, "3"], keep: Bool[ndarray, " v"] | None = None) -> list[Loop]:
+    def section(
+        self, at: Float[ndarray, "3"], normal: Float[ndarray, "3"], keep: Bool[ndarray, " v"] | None = None
+    ) -> list[Loop]:
         """Cut the skin by a plane; `keep` limits the cut to faces on those vertices. Largest loop first."""
         side = (self.vertices - at) @ normal
         faces = self.faces if keep is None else self.faces[keep[self.faces].all(1)]

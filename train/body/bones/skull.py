@@ -52,8 +52,12 @@ def _cranium(half: ndarray) -> ndarray:
     vault = union(vault, ellipsoid(half, (44, 12, 8), (22, 28, 34)), blend=12)  # temporal bone
     base = halfspace(half, (0, -20, 0), (0, -1, 0.28))
     vault = common(vault, base, blend=12)
-    brow = tube(half, fair(np.array([(6, 33, 95), (20, 39, 93), (38, 38, 86), (51, 29, 74)]), 9),
-                np.linspace(7.0, 4.5, 9), blend=3)
+    brow = tube(
+        half,
+        fair(np.array([(6, 33, 95), (20, 39, 93), (38, 38, 86), (51, 29, 74)]), 9),
+        np.linspace(7.0, 4.5, 9),
+        blend=3,
+    )
     temple = tube(half, fair(np.array([(51, 29, 74), (54, 48, 64), (58, 68, 38), (60, 66, 8)]), 10), 3.0, blend=3)
     vault = cut(vault, ellipsoid(half, (73, 16, 58), (23, 34, 34)), blend=10)  # temporal fossa
     vault = union(vault, brow, blend=7)
@@ -90,8 +94,12 @@ def _nasal_bones(half: ndarray) -> ndarray:
 
 
 def _openings(bone: ndarray, half: ndarray) -> ndarray:
-    orbit = tube(half, np.array([(36, 15, 108), (32, 17, 86), (16, 18, 44)]), np.array([23, 19.5, 3]), squash=(1.0, 0.88, 1))
-    nose = tube(half, np.array([(0, 1, 104), (0, -9, 98), (7, -15, 94)]), np.array([5, 8.5, 7]), squash=(1, 1, 2.6), blend=4)
+    orbit = tube(
+        half, np.array([(36, 15, 108), (32, 17, 86), (16, 18, 44)]), np.array([23, 19.5, 3]), squash=(1.0, 0.88, 1)
+    )
+    nose = tube(
+        half, np.array([(0, 1, 104), (0, -9, 98), (7, -15, 94)]), np.array([5, 8.5, 7]), squash=(1, 1, 2.6), blend=4
+    )
     septum = box(half, (0, -8, 78), (1.3, 20, 12), 1)
     below = ellipsoid(half, (0, -42, 46), (22, 14, 34))  # the hollow palate
     magnum = tube(half, np.array([(0, -60, -16), (0, 0, -20)]), 15.0)
@@ -105,7 +113,7 @@ def _arch(height: float, scale: float) -> ndarray:
     """Return the left half of a dental arch: a parabola from the midline back to the molars."""
     turn = np.linspace(0, 1, 9)[:, None]
     x = 30 * scale * np.sin(turn * np.pi / 2) ** 0.85
-    return np.hstack([x, np.full_like(x, height), 93 * scale ** 0.5 - 46 * turn**1.9])
+    return np.hstack([x, np.full_like(x, height), 93 * scale**0.5 - 46 * turn**1.9])
 
 
 def _teeth(points: ndarray, upper: bool) -> ndarray:
@@ -134,8 +142,26 @@ def _jaw(points: ndarray) -> ndarray:
 
 
 def _ramus(half: ndarray) -> ndarray:
-    outline = np.array([(9, -4), (15, -3), (18, -14), (25, -20), (32, -14), (36, -7), (41, -14), (40, -30), (44, -46),
-                        (44, -58), (32, -67), (18, -66), (8, -58), (5, -45), (7, -24)], float)
+    outline = np.array(
+        [
+            (9, -4),
+            (15, -3),
+            (18, -14),
+            (25, -20),
+            (32, -14),
+            (36, -7),
+            (41, -14),
+            (40, -30),
+            (44, -46),
+            (44, -58),
+            (32, -67),
+            (18, -66),
+            (8, -58),
+            (5, -45),
+            (7, -24),
+        ],
+        float,
+    )
     outward = 46.5 + (half[:, 1] + 62) * 0.11  # from the jaw angle up to the condyle
     flat = polygon(half[:, [2, 1]], outline)
     sheet = slab(flat, half[:, 0] - outward, 6.0, 2.4)

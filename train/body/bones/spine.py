@@ -16,17 +16,48 @@ from train.body.bones.place import MM
 from train.body.bones.sdf import ball, common, cut, ellipsoid, fair, halfspace, tube, union
 
 NAMES = (*[f"l{k}" for k in range(5, 0, -1)], *[f"t{k}" for k in range(12, 0, -1)], *[f"c{k}" for k in range(7, 0, -1)])
-HEIGHTS = np.array([37, 38, 38, 37, 36, 31, 29, 27.5, 26.5, 25.5, 24.5, 24, 23.5, 22.5, 22, 21, 20,
-                    18.5, 17.5, 17, 17, 17, 24, 17.0])
+HEIGHTS = np.array(
+    [37, 38, 38, 37, 36, 31, 29, 27.5, 26.5, 25.5, 24.5, 24, 23.5, 22.5, 22, 21, 20, 18.5, 17.5, 17, 17, 17, 24, 17.0]
+)
 # width against the drawn vertebra of the kind
-_SIZES = np.array([1.06, 1.03, 1.0, 0.96, 0.93, 1.22, 1.14, 1.08, 1.04, 1.0, 0.97, 0.94, 0.92, 0.91, 0.92, 0.95, 1.0,
-                   1.1, 1.05, 1.0, 0.98, 0.96, 1.0, 1.0])
+_SIZES = np.array(
+    [
+        1.06,
+        1.03,
+        1.0,
+        0.96,
+        0.93,
+        1.22,
+        1.14,
+        1.08,
+        1.04,
+        1.0,
+        0.97,
+        0.94,
+        0.92,
+        0.91,
+        0.92,
+        0.95,
+        1.0,
+        1.1,
+        1.05,
+        1.0,
+        0.98,
+        0.96,
+        1.0,
+        1.0,
+    ]
+)
 # how far a spinous process droops against the drawn one, from T12 up to T1: level, steep in the middle, level
 _DROOP = {"t12": 0.15, "t11": 0.3, "t10": 0.6, "t9": 0.8, "t4": 0.95, "t3": 0.85, "t2": 0.7, "t1": 0.5}
 _DRAWN_HEIGHT = {"lumbar": 38.0, "thoracic": 24.5, "cervical": 17.0, "axis": 24.0, "atlas": 17.0}
-_BOUNDS = {"lumbar": ((-52, -34, -76), (52, 28, 26)), "thoracic": ((-42, -48, -66), (42, 22, 22)),
-           "cervical": ((-32, -22, -46), (32, 14, 16)), "axis": ((-32, -24, -46), (32, 32, 16)),
-           "atlas": ((-46, -12, -40), (46, 14, 22))}
+_BOUNDS = {
+    "lumbar": ((-52, -34, -76), (52, 28, 26)),
+    "thoracic": ((-42, -48, -66), (42, 22, 22)),
+    "cervical": ((-32, -22, -46), (32, 14, 16)),
+    "axis": ((-32, -24, -46), (32, 32, 16)),
+    "atlas": ((-46, -12, -40), (46, 14, 22)),
+}
 
 
 @dataclass(frozen=True)
@@ -90,9 +121,9 @@ def _draw(kind: str, vertices: int) -> Mesh:
 def _body(half: ndarray, width: float, depth: float, height: float) -> ndarray:
     """Return a vertebral body: an elliptic drum with a waist."""
     x, y, z = half.T
-    waist = 1 - 0.05 * np.clip(1 - (2 * y / height) ** 2, 0, 1)
+    waist = 1 - 0.04 * np.clip(1 - (2 * y / height) ** 2, 0, 1)
     drum = (np.sqrt((x / (width / 2)) ** 2 + (z / (depth / 2)) ** 2) / waist - 1) * depth / 2
-    return common(drum, np.abs(y) - height / 2, blend=3)
+    return common(drum, np.abs(y) - height / 2, blend=6)
 
 
 def _lumbar(half: ndarray) -> ndarray:
@@ -110,8 +141,12 @@ def _lumbar(half: ndarray) -> ndarray:
 def _thoracic(half: ndarray) -> ndarray:
     pedicle = tube(half, np.array([(9, 5, -10), (10.5, 5, -21)]), np.array([5, 5]), squash=(0.8, 1.2, 1))
     lamina = tube(half, np.array([(11, 1, -23), (2, -5, -31)]), 4, squash=(1, 2.0, 1))
-    spinous = tube(half, fair(np.array([(0, -5, -30), (0, -15, -42), (0, -32, -56)]), 6), np.linspace(4.2, 3.0, 6),
-                   squash=(0.8, 1.5, 1))
+    spinous = tube(
+        half,
+        fair(np.array([(0, -5, -30), (0, -15, -42), (0, -32, -56)]), 6),
+        np.linspace(4.2, 3.0, 6),
+        squash=(0.8, 1.5, 1),
+    )
     transverse = tube(half, np.array([(11, 3, -22), (29, 4, -34)]), np.array([5, 5.4]), squash=(1, 1.1, 1))
     joint = tube(half, np.array([(12, 14, -23), (12, -14, -25)]), 4.6)
     bone = union(_body(half, 31, 28, 19), union(pedicle, lamina, spinous, transverse, joint, blend=4), blend=3)
@@ -148,4 +183,6 @@ def _atlas(half: ndarray) -> ndarray:
     mass = ellipsoid(half, (18.5, 0, -2), (8, 8.5, 12))
     transverse = tube(half, np.array([(20, 0, -4), (38, -1, -6)]), np.array([5, 4.2]))
     bone = union(front, back, mass, transverse, ball(half, (0, 0, 14), 4.0), blend=3)
-    return cut(bone, tube(half, np.array([(28, -20, -5), (28, 20, -5)]), 2.8), halfspace(half, (0, -9, 0), (0, 1, 0)), blend=1)
+    return cut(
+        bone, tube(half, np.array([(28, -20, -5), (28, 20, -5)]), 2.8), halfspace(half, (0, -9, 0), (0, 1, 0)), blend=1
+    )

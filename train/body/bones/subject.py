@@ -23,11 +23,15 @@ class Subject:
     landmarks: dict[str, ndarray]
     size: float
     torso: Torso
+    sex: str
 
 
 def measure_subject(
-    joints_m: Float[ndarray, "24 3"], skin_m: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"],
-    landmarks_m: dict[str, ndarray], sex: str,
+    joints_m: Float[ndarray, "24 3"],
+    skin_m: Float[ndarray, "v 3"],
+    faces: Int[ndarray, "f 3"],
+    landmarks_m: dict[str, ndarray],
+    sex: str,
 ) -> Subject:
     """Measure a body once for all its bones."""
     if sex not in GIRTH:
@@ -36,4 +40,4 @@ def measure_subject(
     size = float(np.ptp(skin.vertices[:, 1]) / STATURE_M * GIRTH[sex])
     shoulder = joints[20]
     torso = measure_torso(skin, joints[6, 1] - 0.05, joints[13, 1] + 0.03, shoulder[0], shoulder[1] - 0.09 * size)
-    return Subject(joints, skin, {k: np.asarray(v, float) for k, v in landmarks_m.items()}, size, torso)
+    return Subject(joints, skin, {k: np.asarray(v, float) for k, v in landmarks_m.items()}, size, torso, sex)

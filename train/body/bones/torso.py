@@ -23,16 +23,16 @@ class Torso:
 
     def back_at(self, y: ndarray | float) -> ndarray:
         """Return z of the skin over the spine."""
-        return np.interp(y, self.height, self.back)
+        return np.asarray(np.interp(y, self.height, self.back))
 
     def front_at(self, y: ndarray | float) -> ndarray:
         """Return z of the skin over the breastbone."""
-        return np.interp(y, self.height, self.front)
+        return np.asarray(np.interp(y, self.height, self.front))
 
     def half_width_at(self, y: ndarray | float) -> ndarray:
         """Return the half width, held constant above the armpits."""
         known = np.isfinite(self.half_width)
-        return np.interp(y, self.height[known], self.half_width[known])
+        return np.asarray(np.interp(y, self.height[known], self.half_width[known]))
 
 
 def measure_torso(skin: Skin, low: float, high: float, shoulder_x: float, armpit: float) -> Torso:

@@ -7,10 +7,35 @@ from numpy import ndarray
 from train.body.bones.place import smoothstep
 
 PELVIS, LUMBAR, THORAX, HEAD = 0, 11, 12, 13
-LEFT = {"femur": 6, "patella": 7, "tibia": 7, "fibula": 7, "talus": 8, "calcaneus": 9, "navicular": 9, "cuboid": 9,
-        "medial_cuneiform": 9, "middle_cuneiform": 9, "lateral_cuneiform": 9, "metatarsal": 9, "toe": 10, "clavicle": 19,
-        "scapula": 19, "humerus": 20, "ulna": 21, "radius": 22, "carpus": 23, "thumb": 23, "index": 23, "middle": 23,
-        "ring": 23, "little": 23, "hip": 0, "rib": 12, "cartilage": 12}
+LEFT = {
+    "femur": 6,
+    "patella": 7,
+    "tibia": 7,
+    "fibula": 7,
+    "talus": 8,
+    "calcaneus": 9,
+    "navicular": 9,
+    "cuboid": 9,
+    "medial_cuneiform": 9,
+    "middle_cuneiform": 9,
+    "lateral_cuneiform": 9,
+    "metatarsal": 9,
+    "toe": 10,
+    "clavicle": 19,
+    "scapula": 19,
+    "humerus": 20,
+    "ulna": 21,
+    "radius": 22,
+    "carpus": 23,
+    "thumb": 23,
+    "index": 23,
+    "middle": 23,
+    "ring": 23,
+    "little": 23,
+    "hip": 0,
+    "rib": 12,
+    "cartilage": 12,
+}
 MIDLINE = {"skull": 13, "jaw": 13, "teeth_upper": 13, "teeth_lower": 13, "sternum": 12, "sacrum": 0}
 
 
