@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ def landmark_mapping(body: SkelBody) -> torch.Tensor:
     return mapping.index_put((rows, torch.as_tensor(body.assets.landmark_vertex).long()), weight, accumulate=True)
 
 
-def forward_rows(body: SkelBody, theirs: torch.nn.Module, rng: np.random.Generator) -> list[tuple[str, float, float]]:
+def forward_rows(body: SkelBody, theirs: Any, rng: np.random.Generator) -> list[tuple[str, float, float]]:
     rows = []
     regressor = theirs.prepare_point_regressor(landmark_mapping(body))
     for batch in (1, 64):
@@ -93,7 +94,7 @@ def fit_ours(body: SkelBody, batch: int, rng: np.random.Generator) -> tuple[floa
     return seconds, float(torch.rad2deg((fit.params.q - params.q).abs().max()))
 
 
-def fit_theirs(body: SkelBody, theirs: torch.nn.Module, batch: int, rng: np.random.Generator) -> tuple[float, float]:
+def fit_theirs(body: SkelBody, theirs: Any, batch: int, rng: np.random.Generator) -> tuple[float, float]:
     """L-BFGS through their forward pass, 10 x 20 iterations per batch, as SKEL's aligner steps."""
     params = random_params(batch, rng)
     vertex = rng.choice(len(body.assets.skin_template_m), N_FIT_POINTS, replace=False)

@@ -55,7 +55,7 @@ class FitOptions:
     """When to stop, and how boldly to start."""
 
     max_steps: int = 60
-    tolerance: float = 1e-7  # relative decrease of the cost in an accepted step
+    tolerance: float = 1e-6  # relative decrease of the cost in an accepted step
     step_tolerance: float = 1e-5  # largest change of any parameter (rad, beta, m) in a step that is not held back
     damping: float = 1e-3
 
@@ -142,8 +142,8 @@ class PriorTerm:
         sigma: `b 59` or `1 59`; infinite = no prior.
     """
 
-    mean: Float[Tensor, "b 59"]
-    sigma: Float[Tensor, "b 59"]
+    mean: Float[Tensor, "#b 59"]
+    sigma: Float[Tensor, "#b 59"]
 
     def __call__(self, body: SkelBody, params: SkelParams, frames: Int[Tensor, "b"]) -> Quadratic:
         """Model the cost of these frames."""
@@ -184,9 +184,11 @@ class _State:
     rows: Tensor
     model: Quadratic
     damping: Tensor
+    growth: Tensor = field(init=False)
     converged: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
+        self.growth = torch.full_like(self.damping, 2.0)
         self.converged = torch.zeros(len(self.rows), dtype=torch.bool, device=self.rows.device)
 
 
@@ -253,20 +255,30 @@ def _step_frames(
     trial = state.rows[frames] + move
     new = model(trial, frames)
     old_cost = state.model.cost[frames]
-    better = (new.cost <= old_cost) & torch.isfinite(new.cost)
+    gain = torch.where(torch.isfinite(new.cost), old_cost - new.cost, -torch.inf)
+    expected = -(gradient * move).sum(-1) - 0.5 * torch.einsum("bi,bij,bj->b", move, hessian, move)
+    better = gain >= 0
     kept = frames[better]
     state.rows[kept] = trial[better]
     for name in ("cost", "gradient", "hessian"):
         getattr(state.model, name)[kept] = getattr(new, name)[better]
-    state.damping[frames] = torch.where(better, state.damping[frames] / 8, state.damping[frames] * 10).clamp(1e-9, 1e9)
     still = (move.abs().amax(-1) < options.step_tolerance) & (state.damping[frames] < 1)
-    state.converged[frames] = _settled(old_cost, new.cost, better, state.damping[frames], options) | still
+    _adapt(state, frames, gain, expected)
+    state.converged[frames] = still | _settled(old_cost, gain, state.damping[frames], options)
 
 
-def _settled(old: Tensor, new: Tensor, better: Tensor, damping: Tensor, options: FitOptions) -> Tensor:
+def _adapt(state: _State, frames: Tensor, gain: Tensor, expected: Tensor) -> None:
+    """Change the damping by how well the quadratic model foretold the gain (Nielsen 1999)."""
+    ratio = gain / expected.clamp_min(torch.finfo(gain.dtype).tiny)
+    less = state.damping[frames] * (1 - (2 * ratio.clamp(-1, 1) - 1) ** 3).clamp_min(0.2)
+    more = state.damping[frames] * state.growth[frames]
+    state.damping[frames] = torch.where(gain >= 0, less, more).clamp(1e-9, 1e9)
+    state.growth[frames] = torch.where(gain >= 0, 2.0, 2 * state.growth[frames])
+
+
+def _settled(cost: Tensor, gain: Tensor, damping: Tensor, options: FitOptions) -> Tensor:
     """Say where the fit is done: no more to gain, or no step helps however small."""
-    gain = (old - new) / old.clamp_min(torch.finfo(old.dtype).tiny)
-    return (better & (gain < options.tolerance)) | (~better & (damping > 1e7))
+    return ((gain >= 0) & (gain < options.tolerance * cost)) | ((gain < 0) & (damping > 1e7))
 
 
 def _damped_solve(hessian: Tensor, gradient: Tensor, damping: Tensor, free: Tensor) -> Float[Tensor, "b 59"]:
@@ -294,15 +306,16 @@ def _step_clip(
     )
     trial = state.rows + move
     new = model(trial, torch.arange(len(trial), device=trial.device))
-    smooth = clip.smoothness.cost if clip.smoothness else (lambda rows: 0.0)
+    smooth = clip.smoothness.cost if clip.smoothness else (lambda rows: torch.zeros_like(rows[0, 0]))
+    bent = smooth(trial) - smooth(state.rows)
     old_cost, new_cost = state.model.cost.sum() + smooth(state.rows), new.cost.sum() + smooth(trial)
-    better = bool(new_cost <= old_cost) and bool(torch.isfinite(new_cost))
-    if better:
-        state.rows, state.model = trial, new
-    state.damping[:] = min(max(damping / 8 if better else damping * 10, 1e-9), 1e9)
-    flag = torch.tensor(better, device=trial.device)
+    gain = torch.where(torch.isfinite(new_cost), old_cost - new_cost, -torch.inf)
+    slope = (state.model.gradient * move).sum() + 0.5 * torch.einsum("bi,bij,bj->", move, state.model.hessian, move)
     still = (move.abs().max() < options.step_tolerance) & (damping < 1)
-    state.converged[:] = _settled(old_cost, new_cost, flag, state.damping[0], options) | still
+    if bool(gain >= 0):
+        state.rows, state.model = trial, new
+    _adapt(state, torch.arange(len(trial), device=trial.device), gain, -slope - bent)
+    state.converged[:] = still | _settled(old_cost, gain, state.damping[0], options)
 
 
 def fit_points(

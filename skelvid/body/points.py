@@ -124,14 +124,14 @@ def dense_rest(points: SkinnedPoints, rest: Float[Tensor, "n 3 s"]) -> Float[Ten
     s = rest.shape[-1]
     table = torch.zeros((s, 4, N_JOINTS * points.count), dtype=rest.dtype, device=rest.device)
     pairs = torch.cat([rest, points.share[:, None, None].expand(-1, 1, s)], dim=1)
-    table[:, :, points.joint * points.count + points.point] = pairs.permute(2, 1, 0)
+    table.index_add_(2, points.joint * points.count + points.point, pairs.permute(2, 1, 0))
     return table.unflatten(-1, (N_JOINTS, points.count)).transpose(1, 2)
 
 
 def dense_dirs(points: SkinnedPoints) -> Float[Tensor, "24 3 10 k"]:
     """Return how the dense rest positions change with betas."""
     table = torch.zeros((3, 10, N_JOINTS * points.count), dtype=points.dirs.dtype, device=points.dirs.device)
-    table[:, :, points.joint * points.count + points.point] = points.dirs.permute(1, 2, 0)
+    table.index_add_(2, points.joint * points.count + points.point, points.dirs.permute(1, 2, 0))
     return table.unflatten(-1, (N_JOINTS, points.count)).permute(2, 0, 1, 3)
 
 

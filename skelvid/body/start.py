@@ -1,7 +1,8 @@
 """A cold start for fitting: points in 3D go in, a pose near the answer comes out, in closed form.
 
-Each body part is laid on its own points (Kabsch 1976), from the pelvis outwards; what the part turns by relative to
-its parent is then read as the joint's own angles. A part with too few points follows its parent.
+Each body part is laid on its points and on the joint it hangs from (Kabsch 1976), from the pelvis outwards; what the
+part turns by relative to its parent is then read as the joint's own angles. A part without points of its own looks at
+those of the parts below it, and what no point says it takes from its parent.
 """
 
 import numpy as np
@@ -11,15 +12,19 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from skelvid.body.assets import N_JOINTS
-from skelvid.body.dofs import DOFS, JOINT_NAMES, JOINT_PARENTS, JOINTS, joint_dofs
+from skelvid.body.dofs import DOFS, JOINT_INDEX, JOINT_NAMES, JOINT_PARENTS, JOINTS, joint_dofs
 from skelvid.body.model import SkelBody
 from skelvid.body.points import SkinnedPoints
 from skelvid.body.skeleton import make_shape, pose_skeleton
 from skelvid.datatypes.skel import N_BETAS, N_DOFS, SkelParams
 
-# A part follows its parent unless its points say otherwise by more than this (m^2, times weight): 1 cm of lever.
+# A part follows its parent unless its points say otherwise by more than this, m^2: 1 cm of lever.
 _PULL_M2 = 1e-4
-_OWN_SHARE = 0.5
+# A point lies on the most proximal part that has this share of it: an elbow tells about the upper arm.
+_SHARE = 0.35
+# Points spread by less than this across, m, do not say which way the pelvis faces.
+_NARROW_M = 0.03
+_HEAD, _LUMBAR = JOINT_INDEX["head"], JOINT_INDEX["lumbar_body"]
 
 
 def closed_form_pose(
@@ -45,20 +50,29 @@ def closed_form_pose(
     seen = weight > 0
     target = torch.where(seen[..., None], target_m, 0.0)
     shape = make_shape(body.skeleton_constants, zero.betas)
-    part = _part_of(points).to(target)
-    part[0] = torch.where(part[0].any(), part[0], 1.0)  # no pelvis point: all points say which way the body faces
+    evidence = _evidence(points, rest)
     q = torch.zeros((b, N_DOFS), dtype=body.dtype, device=body.device)
+    trans = torch.zeros((b, 3), dtype=body.dtype, device=body.device)
     for level in _levels():
-        rot = pose_skeleton(body.skeleton_constants, shape, q).rot
+        placement = pose_skeleton(body.skeleton_constants, shape, q)
         for joint in level:
-            share = part[joint] * seen
-            q[:, joint_dofs(JOINT_NAMES[joint])] = _joint_angles(body, joint, rest, target, share=share, rot=rot)
+            if JOINTS[joint].kind == "scapula":  # it slides on the ribs: the arm takes all the turn
+                continue
+            above = placement.rot[:, JOINT_PARENTS[joint]] if joint else torch.eye(3).to(target).expand(b, 3, 3)
+            anchor = (shape.joints_m[joint, :, 0], placement.joints_m[:, joint] + trans) if joint else None
+            turned = _kabsch(rest, target, evidence[joint] * seen, above=above, anchor=anchor)
+            q[:, joint_dofs(JOINT_NAMES[joint])] = _joint_angles(body, joint, above.mT @ turned)
+        trans = _centre(body, SkelParams(q, zero.betas, zero.trans_m), points, target=target, seen=evidence[0] * seen)
     if consecutive:
         q = without_turns(q)
-    placed = body.linearise(SkelParams(q, zero.betas, zero.trans_m), points).points_m
-    total = seen.sum(1, keepdim=True).clamp_min(1)
-    trans = (torch.where(seen[..., None], target - placed, 0.0)).sum(1) / total
+    trans = _centre(body, SkelParams(q, zero.betas, zero.trans_m), points, target=target, seen=seen.to(target))
     return SkelParams(q, zero.betas.expand(b, -1), trans)
+
+
+def _centre(body: SkelBody, params: SkelParams, points: SkinnedPoints, *, target: Tensor, seen: Tensor) -> Tensor:
+    """Return the translation that lays the mean of the posed points on the mean of the targets."""
+    off = target - body.skin_points(params, points)
+    return (seen[..., None] * off).sum(1) / seen.sum(1, keepdim=True).clamp_min(1e-9)
 
 
 def without_turns(q: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
@@ -67,30 +81,31 @@ def without_turns(q: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
     return q - 2 * torch.pi * torch.round(jumps / (2 * torch.pi)).cumsum(0)
 
 
-def _joint_angles(
-    body: SkelBody, joint: int, rest: Tensor, target: Tensor, *, share: Float[Tensor, "b k"], rot: Tensor
-) -> Float[Tensor, "b d"]:
-    """Return the angles that turn one joint's part onto its points, given where its parent stands."""
-    parent = JOINT_PARENTS[joint]
-    above = rot[:, parent] if parent >= 0 else torch.eye(3).to(target).expand(len(target), 3, 3)
-    if JOINTS[joint].kind == "scapula":  # its few points slide on the ribs: the humerus takes all the turn
-        return torch.zeros((len(target), len(joint_dofs(JOINT_NAMES[joint])))).to(target)
-    turned = _kabsch(rest, target, share, above)
-    constants = body.skeleton_constants
-    align = torch.as_tensor(body.assets.apose_rel_transfo[joint, :3, :3]).to(target)
-    frame = constants.learned_rot[joint] @ align.mT
-    local = frame.mT @ above.mT @ turned @ frame
-    angles = _angles_about_axes(local.detach().cpu().numpy().astype(np.float64), joint_dofs(JOINT_NAMES[joint]))
-    return torch.as_tensor(angles).to(target)
+def _joint_angles(body: SkelBody, joint: int, turn: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b d"]:
+    """Return the angles of one joint whose part is turned by `turn` relative to its parent, in template axes."""
+    align = torch.as_tensor(body.assets.apose_rel_transfo[joint, :3, :3]).to(turn)
+    frame = body.skeleton_constants.learned_rot[joint] @ align.mT
+    local = (frame.mT @ turn @ frame).detach().cpu().numpy().astype(np.float64)
+    return torch.as_tensor(_angles_about_axes(local, joint_dofs(JOINT_NAMES[joint]))).to(turn)
 
 
-def _kabsch(rest: Tensor, target: Tensor, share: Float[Tensor, "b k"], above: Tensor) -> Float[Tensor, "b 3 3"]:
-    """Return the rotation that best lays rest points on targets, pulled weakly to that of the parent."""
-    total = share.sum(1, keepdim=True).clamp_min(1e-9)
-    centre_rest = (share @ rest) / total
-    centre_target = (share[..., None] * target).sum(1) / total
-    spread = ((share / total)[..., None] * (target - centre_target[:, None])).mT @ (rest - centre_rest[:, None])
-    left, _, right = torch.linalg.svd(spread + _PULL_M2 * above)
+def _kabsch(
+    rest: Float[Tensor, "k 3"],
+    target: Float[Tensor, "b k 3"],
+    share: Float[Tensor, "b k"],
+    *,
+    above: Float[Tensor, "b 3 3"],
+    anchor: tuple[Float[Tensor, "3"], Float[Tensor, "b 3"]] | None,
+) -> Float[Tensor, "b 3 3"]:
+    """Return the rotation that best lays points on targets, and the anchor on its own, pulled weakly to `above`."""
+    if anchor is not None:
+        rest = torch.cat([rest, anchor[0][None]])
+        target = torch.cat([target, anchor[1][:, None]], dim=1)
+        share = torch.cat([share, torch.ones_like(share[:, :1])], dim=1)
+    share = share / share.sum(1, keepdim=True).clamp_min(1e-9)
+    from_rest = rest - (share @ rest)[:, None]
+    from_target = target - (share[..., None] * target).sum(1, keepdim=True)
+    left, _, right = torch.linalg.svd((share[..., None] * from_target).mT @ from_rest + _PULL_M2 * above)
     flip = torch.ones_like(left[:, 0])
     flip[:, 2] = torch.linalg.det(left @ right)
     return left @ (flip[..., None] * right)
@@ -110,14 +125,26 @@ def _angles_about_axes(turn: Float[np.ndarray, "b 3 3"], dofs: tuple[int, ...]) 
     return rotation.as_euler(letters, suppress_warnings=True)[:, : len(dofs)] * sign
 
 
-def _part_of(points: SkinnedPoints) -> Float[Tensor, "24 k"]:
-    """Say which part carries each point: the joint with the larger share of it; for joint centres also their parent."""
-    parent = torch.tensor([max(parent, 0) for parent in JOINT_PARENTS], device=points.joint.device)
+def _evidence(points: SkinnedPoints, rest: Float[Tensor, "k 3"]) -> Float[Tensor, "24 k"]:
+    """Say which points tell how each part is turned: its own, else those of the parts below it."""
+    share = torch.zeros((N_JOINTS, points.count), dtype=rest.dtype, device=rest.device)
+    # A joint's centre moves with the part above it, whatever the joint does.
+    parent = torch.tensor([max(parent, 0) for parent in JOINT_PARENTS], device=rest.device)
     centre = points.rest.abs().amax(-1) < 1e-9
-    joint = torch.where(centre, parent[points.joint], points.joint)
-    table = torch.zeros((N_JOINTS, points.count), dtype=points.share.dtype, device=points.share.device)
-    table[joint, points.point] = torch.where(points.share > _OWN_SHARE, points.share, 0.0)
-    return table
+    share.index_put_((torch.where(centre, parent[points.joint], points.joint), points.point), points.share, True)
+    owner = (share > _SHARE).to(rest.dtype).argmax(0)  # joints are ordered from the root outwards
+    own = torch.zeros_like(share)
+    own[owner, torch.arange(points.count, device=rest.device)] = 1.0
+    evidence = own.clone()
+    for joint in reversed(range(1, N_JOINTS)):
+        above = JOINT_PARENTS[joint]
+        if joint != _HEAD and not bool(own[above].any()):
+            evidence[above] += evidence[joint]
+    held = rest[own[0] > 0]
+    narrow = len(held) < 3 or torch.linalg.svdvals(held - held.mean(0))[1] < _NARROW_M * len(held) ** 0.5
+    if narrow:
+        evidence[0] = own[0] + evidence[_LUMBAR]
+    return evidence
 
 
 def _levels() -> list[list[int]]:

@@ -1,5 +1,7 @@
 """Fitting: exact bodies come back, outliers are ignored, clips share their shape, terms' gradients are right."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -12,8 +14,10 @@ from skelvid.body.fit import (
     LimitTerm,
     PointTerm,
     PriorTerm,
+    Quadratic,
     fit_points,
     flatten,
+    gauss_newton,
     solve,
     unflatten,
 )
@@ -110,6 +114,41 @@ def test_frozen_parameters_stay():
     fit = solve(BODY, [term], start, free=free)
     torch.testing.assert_close(flatten(fit.params)[:, ~free], flatten(start)[:, ~free])
     assert float((fit.params.q - start.q).abs().max()) > 0.01
+
+
+@dataclass(frozen=True)
+class ReprojectionTerm:
+    """What keypoint refinement will bring: image points of a pinhole camera, written against the public interface."""
+
+    image_px: torch.Tensor
+    focal_px: float = 1000.0
+
+    def project(self, points_m: torch.Tensor) -> torch.Tensor:
+        return self.focal_px * points_m[..., :2] / points_m[..., 2:]
+
+    def __call__(self, body: SkelBody, params: SkelParams, frames: torch.Tensor) -> Quadratic:
+        at = body.linearise(params, EVERYTHING)
+        depth = at.points_m[..., 2]
+        residual = self.project(at.points_m) - self.image_px[frames]
+        over_depth = (self.focal_px / depth)[:, None, None]
+        slope = at.points_m[..., :2] / depth[..., None]
+        jacobian = over_depth * (at.jacobian[:, :, :2] - slope.mT[:, None] * at.jacobian[:, :, 2:])
+        return gauss_newton(residual, jacobian, weight=torch.ones_like(depth), robust=None)
+
+
+def test_a_term_from_outside_fits_image_points():
+    truth, time_s = swinging_clip(20)
+    truth = SkelParams(truth.q, truth.betas, truth.trans_m + torch.tensor([0.0, 0.0, 4.0]))
+    term = ReprojectionTerm(ReprojectionTerm(torch.zeros(0)).project(BODY.skin_points(truth, EVERYTHING)))
+    noise = torch.randn(20, 46, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    start = SkelParams(truth.q + 0.1 * noise, truth.betas, truth.trans_m + 0.1)
+    prior = PriorTerm(flatten(start), torch.full((1, 59), 100.0, dtype=torch.float64))
+    smoothness = Smoothness(time_s, torch.full((59,), 1e4))
+    free = torch.ones(59, dtype=torch.bool)
+    free[BETA_SLICE] = False  # one view cannot tell a large body far away from a small one near
+    fit = solve(BODY, [term, prior], start, free=free, clip=Clip(shared_betas=True, smoothness=smoothness))
+    off_m = (BODY(fit.params).joints_m - BODY(truth).joints_m).norm(dim=-1)
+    assert float(off_m.max()) < 2e-3
 
 
 def _terms(params: SkelParams):

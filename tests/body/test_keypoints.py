@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from skelvid.body.fit import unflatten
 from skelvid.body.keypoints import KEYPOINT_SETS, keypoint_meaning, keypoint_points
 from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
@@ -45,6 +46,16 @@ def test_keypoints_are_the_sums_they_say(body):
     named = dict(zip(body.landmark_names, posed.landmarks_m, strict=True))
     knee = body.skin_points(params, keypoint_points(body, ["left_knee"]))[0]
     torch.testing.assert_close(knee, (named["knee_lat_l"] + named["knee_med_l"]) / 2)
+
+
+def test_jacobian_of_keypoints_equals_finite_differences(body):
+    """Two landmarks of one keypoint may hang on the same joint: both must count."""
+    rows = torch.cat([0.3 * torch.ones(46), torch.ones(10), torch.zeros(3)]).double()[None]
+    points = keypoint_points(body, "blazepose33")
+    step = 1e-6 * torch.eye(59, dtype=torch.float64)
+    ahead, behind = (body.linearise(unflatten(rows + sign * step), points).points_m for sign in (1, -1))
+    expected = ((ahead - behind) / 2e-6).mT
+    torch.testing.assert_close(body.linearise(unflatten(rows), points).jacobian[0], expected, atol=1e-7, rtol=0)
 
 
 def test_unknown_names_are_said(body):

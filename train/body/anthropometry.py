@@ -17,52 +17,44 @@ from train.body.source import PHENOTYPES
 
 BODY_DENSITY_KG_M3 = 985.0
 BMI_MEDIAN, BMI_LOG_SD = 26.0, 0.19
+# Recalled from the same report, unverified.
 STATURE_SD_M = {"male": 0.0686, "female": 0.0642}
+# The weight phenotype is extrapolated (its range is 0..1); beyond this the mesh folds.
+MAX_WEIGHT = 1.45
 
 
 @dataclass(frozen=True)
 class Proportions:
-    """Mean and SD of heights and lengths over stature.
-
-    hip_height and knee_height, ankle to shoulder lengths are between joint centres; `published` holds the skin measures
-    they were derived from.
-    """
+    """Mean stature, and mean heights and lengths between joint centres over stature."""
 
     stature_m: float
     hip_height: float
     knee_height: float
     upper_arm: float
     forearm: float
-    shoulder_half: float
 
 
 # Joint centres from skin measures, in statures: the knee axis runs through the lateral femoral epicondyle; the hip
 # centre lies 0.012 above trochanterion; the elbow axis 0.007 above radiale and the wrist centre 0.005 above stylion;
 # the glenohumeral centre 0.025 below the acromion. These offsets are anatomical judgement, not survey data. Arms are
-# 2 % shorter than acromion-radiale + radiale-stylion ask for, so that the span stays at the published 1.04 statures.
+# 2 % shorter than acromion-radiale (0.193 (29)) and radiale-stylion ask for, so that the span stays at 1.04 (29).
 PROPORTIONS = {
-    "male": Proportions(1.7562, 0.525, 0.280, 0.161, 0.1535, 0.0975),
-    "female": Proportions(1.6285, 0.531, 0.286, 0.1595, 0.149, 0.0955),
+    "male": Proportions(1.7562, 0.525, 0.280, 0.158, 0.152),
+    "female": Proportions(1.6285, 0.531, 0.286, 0.158, 0.149),
 }
 # (29) but for the hip, which follows from the survey's SD of thigh link (28.4 mm) at a correlation of 0.7 with stature.
 RATIO_SD = {"hip_height": 0.010, "knee_height": 0.007, "upper_arm": 0.0057, "forearm": 0.0057}
 # Leg heights vary together (29): hip and knee r = 0.84, upper arm and forearm r = 0.49.
 LEG_CORRELATION, ARM_CORRELATION = 0.84, 0.49
 
-# Survey means, mm: (women, men). Skin landmarks, standing with the arms hanging unless named otherwise.
+# Survey means, mm: (women, men), standing with the arms hanging.
 ANSUR_II_MEAN_MM = {
     "stature": (1628.5, 1756.2),
     "trochanterion height": (845.4, 900.9),
     "lateral femoral epicondyle height": (465.9, 491.7),
     "lateral malleolus height": (62.7, 72.9),
     "cervicale height": (1395.7, 1517.3),
-    "acromial height": (1335.1, 1440.7),
-    "biacromial breadth": (365.3, 415.7),
     "radiale-stylion length": (241.3, 267.9),
-    "hip breadth": (353.8, 345.7),
-    "calf circumference": (373.3, 392.3),
-    "waist circumference (omphalion)": (860.9, 940.6),
-    "buttock circumference": (1021.2, 1019.5),
 }
 
 
@@ -135,9 +127,6 @@ def _solve(height: ndarray, weight: ndarray, stature: ndarray, bmi: ndarray, mea
         last_bmi, last_weight = index, weight.copy()
         height += np.clip(0.9 * (stature - now) / 0.66, -0.2, 0.2)
         weight[:] = np.clip(weight + np.clip(0.8 * (bmi - index) / slope, -0.3, 0.3), -0.1, MAX_WEIGHT)
-
-
-MAX_WEIGHT = 1.45
 
 
 def mesh_volume(points: Float[ndarray, "n v 3"], faces: Int[ndarray, "f 3"]) -> Float[ndarray, "n"]:

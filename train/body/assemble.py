@@ -27,8 +27,8 @@ def bone_frames() -> Float[ndarray, "24 3 3"]:
     return frames
 
 
-# SKEL's pronation axis leans towards the thumb side as it goes down; held at the radial head it leaves the wrist by 45 mm,
-# and its left one is no mirror of its right one. This axis (right side) runs from radial head to ulnar head.
+# SKEL's pronation axis leans to the lateral side as it goes down: held at the radial head it passes the wrist at 45 mm,
+# outside the skin, and its left one is no mirror of its right one. This one runs from radial head to ulnar head.
 PRONATION_AXIS_R = (0.05, 0.9963, 0.07)
 
 

@@ -142,8 +142,10 @@ def solve_joints(
     covariance = moved_by.T @ moved_by / len(rest)
     step = fitted.turn[:, parent] - fitted.turn
     step[:, 0] = 0
-    travel = fitted.joints - fitted.joints[:, parent] - np.einsum(
-        "fjab,jb->fja", fitted.turn[:, parent], joints - joints[parent]
+    travel = (
+        fitted.joints
+        - fitted.joints[:, parent]
+        - np.einsum("fjab,jb->fja", fitted.turn[:, parent], joints - joints[parent])
     )
     travel[:, 0] = 0
     left = np.zeros((count, 3, count, 3))

@@ -12,9 +12,9 @@ from train.body.source import Rig
 
 # Hara et al. 2016: hip centre from the midline, mm = 8 + 0.086 x leg length (ASIS to medial malleolus).
 HARA_OFFSET_M, HARA_SLOPE = 0.008, 0.086
-# Depth of the hip centre from the skin of the ASIS to that of the PSIS. Hara's depth (mm = 0.063 x leg length - 11) and a
-# pelvis tilted 12 degrees put it 60 mm behind the ASIS, which lies 9 mm under the skin. The source's bone is 35 mm too far
-# back. Its height is kept.
+# Depth of the hip centre from the skin of the ASIS to that of the PSIS. Hara's depth (mm = 0.063 x leg length - 11) and
+# a pelvis tilted 12 degrees put it 60 mm behind the ASIS, which lies 9 mm under the skin. The source's bone is 35 mm too
+# far back; only its height is kept.
 HIP_DEPTH = 0.41
 # Mid-ASIS from mid-hips, in statures, as in the Rajagopal model: 74 mm up and 52 mm forward at 1.75 m.
 PELVIS_UP, PELVIS_FRONT = 0.0424, 0.0297
@@ -48,12 +48,17 @@ def anatomical_targets(
     set_joint = {name: joints[:, i] for i, name in enumerate(JOINT_NAMES)}
     for side, sign in (("r", -1.0), ("l", 1.0)):
         at = {name[:-2]: locate(points, landmarks[name]) for name in landmarks if name.endswith(f"_{side}")}
-        bone = {name: heads[:, rig.bone(f"{name}.{side.upper()}")] for name in ("upperleg01", "upperarm01", "lowerarm01")}
+        bone = {
+            name: heads[:, rig.bone(f"{name}.{side.upper()}")] for name in ("upperleg01", "upperarm01", "lowerarm01")
+        }
         _leg_targets(set_joint, side, sign, at, bone, tall)
         _arm_targets(set_joint, side, sign, at, bone, tall)
     hips = (set_joint["femur_r"] + set_joint["femur_l"]) / 2
     set_joint["pelvis"][:] = hips + tall * np.array([0, PELVIS_UP, PELVIS_FRONT])
-    skin = {name: locate(points, landmarks[name]) for name in ("l1", "waist_r", "waist_l", "t3", "sternal_notch", "ear_r", "ear_l")}
+    skin = {
+        name: locate(points, landmarks[name])
+        for name in ("l1", "waist_r", "waist_l", "t3", "sternal_notch", "ear_r", "ear_l")
+    }
     flanks = (skin["waist_r"] + skin["waist_l"]) / 2
     set_joint["lumbar_body"][:] = LUMBAR_BACK * skin["l1"] + (1 - LUMBAR_BACK) * flanks
     set_joint["thorax"][:] = THORAX_BACK * skin["t3"] + (1 - THORAX_BACK) * skin["sternal_notch"]

@@ -123,7 +123,9 @@ def learn_regressor(
     """
     rng = np.random.default_rng(seed)
     shift = np.mean([(p.joints - p.prior) / np.ptp(p.rest[:, 1]) for p in people], axis=0)
-    rest_goal = joint_rules.regress(regressor, bodies.points) + shift * joint_rules.stature(bodies.points)[:, None, None]
+    rest_goal = (
+        joint_rules.regress(regressor, bodies.points) + shift * joint_rules.stature(bodies.points)[:, None, None]
+    )
     meshes, goals = [], []
     for p in people:
         some = rng.choice(len(p.posed), size=REGRESSED_POSES, replace=False)

@@ -104,7 +104,9 @@ def _set_leg(rig: Rig, out: ndarray, at: dict[str, ndarray], side: str, sign: fl
 
 
 def _set_arm(rig: Rig, out: ndarray, at: dict[str, ndarray], side: str, sign: float) -> None:
-    chest, upper, fore, hand = (at[n] for n in ("thorax", *(f"{side.lower()}_{n}" for n in ("shoulder", "elbow", "hand"))))
+    chest, upper, fore, hand = (
+        at[n] for n in ("thorax", *(f"{side.lower()}_{n}" for n in ("shoulder", "elbow", "hand")))
+    )
     along = np.array([sign, 0.0, 0.0])
     # Where the arm points, seen from the chest: the girdle follows a share of its turn away from the T-pose.
     points = np.einsum("fji,fj->fi", chest, upper @ along)

@@ -60,9 +60,7 @@ def regrouping(bone_names: tuple[str, ...]) -> Float[ndarray, "b 24"]:
     return matrix
 
 
-def skel_weights(
-    rig: Rig, template: Float[ndarray, "v 3"], joints: Float[ndarray, "24 3"]
-) -> Float[ndarray, "v 24"]:
+def skel_weights(rig: Rig, template: Float[ndarray, "v 3"], joints: Float[ndarray, "24 3"]) -> Float[ndarray, "v 24"]:
     """Regroup the rig's weights, share the foot between talus and calcaneus, keep six influences, mirror exactly."""
     weights = rig.bone_weights @ regrouping(rig.bone_names)
     stature = np.ptp(template[:, 1])

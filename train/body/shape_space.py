@@ -28,9 +28,7 @@ class ShapeSpace:
         return self.mean + np.einsum("vck,nk->nvc", self.directions, betas)
 
 
-def fit_shapes(
-    bodies: Float[ndarray, "n v 3"], faces: Int[ndarray, "f 3"], count: int = N_SHAPES
-) -> ShapeSpace:
+def fit_shapes(bodies: Float[ndarray, "n v 3"], faces: Int[ndarray, "f 3"], count: int = N_SHAPES) -> ShapeSpace:
     """Run PCA. Signs are fixed: + is taller for the first direction and heavier (more volume) for all others."""
     mean = bodies.mean(axis=0)
     flat = (bodies - mean).reshape(len(bodies), -1)

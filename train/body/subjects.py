@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 # Vertices taken out of fingers, toes and head, where the source is much finer than a camera needs.
 THINNED = 2900
 FINE_BONES = ("finger", "metacarpal", "toe", "head", "eye")
-# Kept finer than the rest of the head: lids and lips hold the landmarks that face keypoints mean.
+# Bodies have settled when no vertex moves by more than this, on average over them.
 SETTLED_M = 5e-4
 # Source bones that carry each refined joint centre, from the joint's proximal side.
 CENTRES = {
@@ -131,7 +131,7 @@ def first_centres(src: Source, rest: Float[ndarray, "n v 3"], heads: Float[ndarr
 def settle(
     src: Source, bodies: Bodies, regressor: Float[ndarray, "24 v"] | None = None, rounds: int = 8
 ) -> tuple[Bodies, Float[ndarray, "24 v"]]:
-    """Alternate: fit the regressor (unless one is given), straighten every body about its joints, until nothing moves."""
+    """Alternate: fit the regressor (unless one is given), straighten bodies about their joints, until nothing moves."""
     for turn in range(rounds):
         fitted = joint_rules.fit_regressor(src.rig, bodies.points, bodies.targets) if regressor is None else regressor
         pose = straighten(src.rig, bodies.heads, joint_rules.regress(fitted, bodies.points))

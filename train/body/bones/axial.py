@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.interpolate import PchipInterpolator
 
 from train.body.bones import pelvis, ribs, skull, spine
 from train.body.bones.mesh import Mesh
@@ -16,29 +17,40 @@ _SACRUM_BEFORE_PSIS = 60.0  # sacral plate in front of the back spines, millimet
 
 
 def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
-    """Fit skull and jaw inside the skin of the head: height by chin and vertex, length by brow and back, breadth over the ears."""
-    skin, size = subject.skin, subject.size
-    neck = subject.joints[13, 1]
-    head = skin.vertices[skin.vertices[:, 1] > neck - 0.03 * size]
-    chin, crown = _chin(head, size), head[:, 1].max() - SCALP_M
-    tall = (crown - chin) / (skull.VERTEX - skull.CHIN)  # metres per millimetre
-    origin_y = crown - skull.VERTEX * tall
-    brow = head[np.abs(head[:, 1] - (origin_y + 40 * tall)) < 0.012]
-    vault = head[np.abs(head[:, 1] - (origin_y + 62 * tall)) < 0.012]
-    middle = np.abs(brow[:, 0]) < 0.03
-    front, back = brow[middle, 2].max() - FACE_M, vault[:, 2].min() + SCALP_M
-    deep = (front - back) / (skull.BROW - skull.BACK)
-    broad = (np.abs(vault[:, 0]).max() - SCALP_M) / skull.HALF_BREADTH
-    scale, origin = np.array([broad, tall, deep]), np.array([0, origin_y, front - skull.BROW * deep])
+    """Fit skull and jaw inside the skin of the head.
+
+    Height goes by chin, eyes and vertex, length by brow and back of the head, breadth by the skin over the ears.
+    """
+    size = subject.size
+    head = subject.skin.vertices[subject.skin.vertices[:, 1] > subject.joints[13, 1] - 0.03 * size]
     drawn = {
         "skull": skull.draw_skull(vertices["skull"]),
         "jaw": skull.draw_jaw(vertices["jaw"]),
         "teeth_upper": skull.draw_teeth(True, vertices["teeth_upper"]),
         "teeth_lower": skull.draw_teeth(False, vertices["teeth_lower"]),
     }
-    placed = {name: mesh.moved(origin + mesh.vertices * scale) for name, mesh in drawn.items()}
-    solid = fill_slits(skin.shell, head.min(0) - np.array([0, 0.04, 0]), head.max(0))
-    return {name: settle(mesh, solid, 0.004, reach_m=0.03) for name, mesh in placed.items()}
+    height = _head_heights(head, subject)
+    brow_y, vault_y = height(40), height(62)
+    brow = head[(np.abs(head[:, 1] - brow_y) < 0.012) & (np.abs(head[:, 0]) < 0.03)]
+    vault = head[np.abs(head[:, 1] - vault_y) < 0.012]
+    front, back = brow[:, 2].max() - FACE_M, vault[:, 2].min() + SCALP_M
+    deep = (front - back) / (skull.BROW - skull.BACK)
+    broad = (np.abs(vault[:, 0]).max() - SCALP_M) / skull.HALF_BREADTH
+    solid = fill_slits(subject.skin.shell, head.min(0) - np.array([0, 0.04, 0]), head.max(0))
+    bones = {}
+    for name, mesh in drawn.items():
+        x, y, z = mesh.vertices.T
+        placed = mesh.moved(np.stack([x * broad, height(y), front + (z - skull.BROW) * deep], 1))
+        bones[name] = settle(placed, solid, 0.004, reach_m=0.03)
+    return bones
+
+
+def _head_heights(head: Float[ndarray, "n 3"], subject: Subject) -> PchipInterpolator:
+    """Return the map from drawn heights of the skull (millimetres) to heights on the subject."""
+    knots = [(skull.CHIN, _chin(head, subject.size)), (skull.VERTEX, head[:, 1].max() - SCALP_M)]
+    if "eye_l" in subject.landmarks:
+        knots.insert(1, (skull.ORBIT_Y, subject.landmarks["eye_l"][1]))
+    return PchipInterpolator(*np.array(knots).T, extrapolate=True)
 
 
 def _chin(head: Float[ndarray, "n 3"], size: float) -> float:

@@ -1,7 +1,7 @@
 """Build the skeleton of one body: joints, skin and landmarks enter, a light set of closed bone meshes leaves.
 
-The left half is made and mirrored, so left and right match exactly. The kneecap rides half on the thigh, half on the shin;
-collar bones pass from the chest to the shoulder blade along their length; the column and the ribs bend with height.
+The left half is made and mirrored, so left and right match exactly. The kneecap rides half on the thigh, half on the
+shin; collar bones pass from the chest to the shoulder blade along their length; column and ribs bend with height.
 """
 
 from dataclasses import dataclass

@@ -19,10 +19,10 @@ def decimate(vertices: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"], count:
     """Return a mesh of about `count` vertices near the given one."""
     points, triangles = vertices, faces
     if len(vertices) > _SURPLUS * count:
-        points, triangles = fast_simplification.simplify(
-            (vertices * _SHRINK).astype(np.float32), faces.astype(np.int32), target_count=2 * _SURPLUS * count, agg=3
+        points, triangles, *_ = fast_simplification.simplify(
+            vertices * _SHRINK, faces.astype(np.int32), target_count=2 * _SURPLUS * count, agg=3
         )
-        points = points.astype(float) / _SHRINK
+        points = points / _SHRINK
     if not is_manifold(points, triangles):
         points, triangles = vertices, faces  # pinched: take the slow way
     thinner = _Collapser(points, triangles)

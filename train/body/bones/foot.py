@@ -14,6 +14,7 @@ from train.body.bones.sdf import cut, ellipsoid, tube, union
 from train.body.bones.skin import Digit, Skin, digit_tracks
 
 HEEL, LENGTH, HEIGHT = -56.0, 260.0, 76.0  # z of the skin's heel, foot length, ankle centre over the sole
+_BALL = 0.675  # middle of the first and fifth toe joints from the heel, as a share of the foot
 _BASES = np.array([(-22, -37, 71), (-9, -29, 68), (2, -32, 67), (11, -38, 62), (21, -45, 55)], float)
 _MT_RADII = np.array([(9.5, 6.2, 9.5), (7.5, 4, 5.8), (7.2, 3.8, 5.6), (7.2, 3.8, 5.4), (8, 4, 5.6)])
 _SMALL = {
@@ -36,7 +37,10 @@ def draw_foot(
     bones = {name: m.moved(ankle + m.vertices * scale) for name, m in _draw_tarsals(vertices).items()}
     toes = digit_tracks(skin, foot & (skin.vertices[:, 2] > toe_joint[2] - 0.02), 2)
     toes.sort(key=lambda toe: toe.path[0, 0])
-    heads = _heads(toes, toe_joint)
+    ball = (
+        toe_joint[2] + heel + _BALL * length
+    ) / 2  # joints taken from skin landmarks tend to lie behind the bony ball
+    heads = _heads(toes, np.array([*toe_joint[:2], ball]))
     for number, (toe, base, head) in enumerate(zip(toes, ankle + _BASES * scale, heads, strict=True), start=1):
         bones |= _ray(number, toe, base, head, float(scale[2]))
     return bones

@@ -51,7 +51,8 @@ def draw_hand(skin: Skin, wrist: Float[ndarray, "3"], vertices: int) -> dict[str
     scale = float(np.linalg.norm(digits["middle"].path[0] - wrist)) / HAND_LENGTH_M * MM  # metres per drawn millimetre
     ray = digits["middle"].path[-1] - wrist
     frame = _frame(ray)
-    bones = {"carpus": _place(_draw_carpus(vertices), wrist, frame, scale)}
+    # the carpus reaches a little over the joint centre into the hollow of the radius
+    bones = {"carpus": _place(_draw_carpus(vertices), wrist - 2.5 * scale * frame[:, 1], frame, scale)}
     for name, digit in digits.items():
         base = wrist + frame @ np.array(_BASES[name]) * scale
         lengths = np.array(_PHALANGES[name]) * scale
@@ -86,7 +87,7 @@ def _draw_carpus(vertices: int) -> Mesh:
     def field(points: ndarray) -> ndarray:
         return union(*[ellipsoid(points, centre, radii) for centre, radii in _CARPUS], blend=1.2)
 
-    return polygonise(field, (-24, -3, -18), (30, 38, 12), 0.9, vertices)
+    return polygonise(field, (-24, -3, -18), (30, 38, 12), 1.1, vertices)
 
 
 def _ray(name: str, base: ndarray, joints: ndarray, digit: Digit, scale: float, frame: ndarray) -> dict[str, Mesh]:

@@ -30,7 +30,7 @@ def draw_fibula(vertices: int) -> Mesh:
 
 def draw_patella(vertices: int) -> Mesh:
     """Return the left kneecap."""
-    return polygonise(_patella, (-28, -26, 26), (28, 36, 62), 1.6, vertices)
+    return polygonise(_patella, (-28, -26, 24), (28, 36, 60), 1.6, vertices)
 
 
 def _femur(points: ndarray) -> ndarray:
@@ -85,16 +85,16 @@ def _tibia(points: ndarray) -> ndarray:
 
 def _fibula(points: ndarray) -> ndarray:
     path = fair(
-        np.array([(38, -48, -20), (38, -80, -20), (40, -200, -16), (35, -320, -13), (30, -380, -7), (30, -418, -5)]), 22
+        np.array([(38, -48, -20), (38, -80, -20), (40, -200, -16), (35, -320, -13), (30, -380, -7), (30, -424, -5)]), 22
     )
     radius = np.interp(np.arange(22), [0, 2, 4, 12, 17, 19, 21], [9, 7.5, 6, 6.2, 6.2, 8.5, 7])
-    ankle = ellipsoid(points, (29.5, -404, -4), (8, 20, 10))
+    ankle = ellipsoid(points, (29.5, -408, -4), (8, 21, 10))
     tip = ellipsoid(points, (37, -43, -22), (6, 9, 7))
     return union(tube(points, path, radius, blend=2), ankle, tip, blend=5)
 
 
 def _patella(points: ndarray) -> ndarray:
-    body = ellipsoid(points, (1, 10, 43), (22, 20, 9.5))
-    tip = ellipsoid(points, (0, -8, 43), (9, 12, 7))
-    flats = [ellipsoid(points, (side * 17, 10, 28), (16, 22, 9)) for side in (-1.0, 1.0)]
+    body = ellipsoid(points, (1, 10, 40), (22, 20, 9.5))
+    tip = ellipsoid(points, (0, -8, 40), (9, 12, 7))
+    flats = [ellipsoid(points, (side * 17, 10, 25), (16, 22, 9)) for side in (-1.0, 1.0)]
     return cut(union(body, tip, blend=8), *flats, blend=4)

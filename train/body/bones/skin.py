@@ -67,11 +67,15 @@ class Solid:
 
 
 def fill_slits(shell: Shell, low: ndarray, high: ndarray, slit_m: float = 0.016, step: float = 0.003) -> Solid:
-    """Return the part of a body in a box, mouth, lids and nostrils closed: bones fill the space behind them."""
+    """Return the part of a body in a box, mouth, lids and nostrils closed: bones fill the space behind them.
+
+    The grid is symmetric about x = 0 and reaches over the box on all sides.
+    """
     margin = 0.02
-    low = low - margin
-    axes = [np.arange(a, b, step) for a, b in zip(low, high + margin, strict=True)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
+    side = step * np.ceil((np.maximum(-low[0], high[0]) + margin) / step)
+    low = np.array([-side, *(low[1:] - margin)])
+    counts = np.ceil((np.array([side, *(high[1:] + margin)]) - low) / step).astype(int) + 1
+    points = low + step * np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), -1)
     inside = shell.depth(points.reshape(-1, 3))[0].reshape(points.shape[:3]) > 0
     # closing: grow by half a slit, then shrink again
     closed = inside | (_reach(_reach(~inside) * step <= slit_m / 2) * step > slit_m / 2)
@@ -89,7 +93,7 @@ def make_shell(samples: Float[ndarray, "n 3"], normals: Float[ndarray, "n 3"]) -
 
 
 class Skin:
-    """A closed skin mesh (metres, template axes) that can be asked for depths and sections."""
+    """A closed, symmetric skin mesh (metres, template axes) that can be asked for depths and sections."""
 
     def __init__(self, vertices: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"]) -> None:
         """Sample the surface densely once, with normals, for depth queries."""
@@ -101,7 +105,12 @@ class Skin:
         between = [
             np.einsum("sk,fkd->fsd", shares, values[self.faces]).reshape(-1, 3) for values in (self.vertices, normals)
         ]
-        self.shell = make_shell(np.concatenate([self.vertices, between[0]]), np.concatenate([normals, between[1]]))
+        samples, normals = np.concatenate([self.vertices, between[0]]), np.concatenate([normals, between[1]])
+        left, flip = samples[:, 0] >= 0, np.array([-1.0, 1, 1])
+        # a mirrored left half, so that midline bones settle without drifting to a side
+        self.shell = make_shell(
+            np.concatenate([samples[left], samples[left] * flip]), np.concatenate([normals[left], normals[left] * flip])
+        )
 
     def section(
         self, at: Float[ndarray, "3"], normal: Float[ndarray, "3"], keep: Bool[ndarray, " v"] | None = None

@@ -12,7 +12,7 @@ from train.body.bones.mesh import Mesh, polygonise_mirrored
 from train.body.bones.sdf import ball, box, common, cut, ellipsoid, fair, halfspace, plate, polygon, slab, tube, union
 
 VERTEX, BACK, BROW, CHIN = 118.0, -86.0, 99.0, -88.0  # y, z, z, y of the drawn skull
-ORBIT = (32.0, 17.0, 88.0)
+ORBIT_Y = 17.0
 C1 = (0.0, -34.0, -8.0)  # under the occipital condyles, where the neck begins
 HALF_BREADTH = 71.0
 

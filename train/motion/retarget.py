@@ -1,0 +1,207 @@
+"""Points of a capture in, SKEL motion of our body out: what ties them, what is held where nothing is seen, the fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, pi
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from scipy.interpolate import interp1d
+from torch import Tensor
+
+from skelvid.body.clip_solver import Smoothness
+from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, JOINT_INDEX, limits_rad
+from skelvid.body.fit import BETA_SLICE, Clip, FitOptions, LimitTerm, PointTerm, PriorTerm, Quadratic, Term, solve
+from skelvid.body.model import N_PARAMS, SkelBody
+from skelvid.body.points import SkinnedPoints, join_points, mix_points
+from skelvid.body.start import closed_form_pose, without_turns
+from skelvid.datatypes.skel import N_BETAS, SkelParams
+from train.motion.sources import Capture
+from train.motion.ties import Tie
+
+# Mean and spread (rad) of what points may leave open, by the start of the name; the first that fits counts. The spine
+# shares a bend among its joints, the shoulder blade stays where it is, straight limbs do not twist.
+PRIOR: tuple[tuple[str, float, float], ...] = (
+    ("pelvis", 0.0, inf),
+    ("lumbar", 0.0, 0.25), ("thorax", 0.0, 0.25), ("head", 0.0, 0.4),
+    ("scapula", 0.0, 0.12),
+    ("shoulder_r_y", 0.0, 0.6), ("shoulder_l_y", 0.0, 0.6), ("shoulder", 0.0, 2.0),
+    ("elbow", 0.2, 2.0), ("pro_sup", 0.0, 0.6), ("wrist", 0.0, 0.3),
+    ("hip_rotation", 0.0, 0.5), ("hip", 0.0, 2.0), ("knee", 0.1, 2.0), ("ankle", 0.0, 0.7),
+    ("subtalar", 0.0, 0.15), ("mtp", 0.0, 0.25),
+)  # fmt: skip
+# Expected angular acceleration, rad/s^2: measured ones of running limbs reach some hundreds. The pelvis has none, since
+# its angles turn fast where a lying body meets their singularity.
+ACCELERATION: tuple[tuple[str, float], ...] = (
+    ("pelvis", inf), ("lumbar", 40.0), ("thorax", 40.0), ("head", 60.0), ("scapula", 30.0),
+    ("wrist", 60.0), ("pro_sup", 60.0), ("subtalar", 60.0), ("mtp", 60.0), ("", 200.0),
+)  # fmt: skip
+TRANS_ACCELERATION_M_S2 = 30.0
+ROBUST_M = 0.06
+# Knees may be stretched a little further than straight before something pulls back (softly: a sigma).
+KNEE_STRETCH_RAD, KNEE_SIGMA_RAD = 0.05, 0.05
+COLD_STRIDE = 3  # a pose is found from nothing in every third frame only
+
+
+@dataclass(frozen=True)
+class Target:
+    """Points of the body to be laid on points of a capture.
+
+    Attributes:
+        points: k points of the body, offsets included.
+        cold: the same with the table's offsets, from which a pose can be guessed without knowing one.
+        target_m: `t k 3`.
+        weight: `k` 1/m^2.
+    """
+
+    points: SkinnedPoints
+    cold: SkinnedPoints
+    target_m: Float[Tensor, "t k 3"]
+    weight: Float[Tensor, "k"]
+
+    def term(self, *, robust_m: float | None, frames: Int[ndarray, "f"] | None = None) -> PointTerm:
+        """Return the cost of these points, of some frames or of all."""
+        target = self.target_m if frames is None else self.target_m[frames]
+        return PointTerm(self.points, target, self.weight.expand(len(target), -1), robust_m)
+
+
+def make_target(
+    body: SkelBody, ties: Sequence[Tie], capture: Capture, offsets_m: Float[ndarray, "k 3"], *, late: bool = True
+) -> Target:
+    """Tie the points of a capture to the body; `late` says whether the late ties' offsets have been measured."""
+    own = np.array([tie.offset_m for tie in ties])
+    column = [capture.names.index(tie.source) for tie in ties]
+    weight = np.array([tie.sigma_m**-2 if late or not tie.late else 0.0 for tie in ties])
+    return Target(
+        points=tie_points(body, ties, offsets_m),
+        cold=tie_points(body, ties, own),
+        target_m=torch.as_tensor(capture.points_m[:, column], dtype=body.dtype),
+        weight=torch.as_tensor(weight, dtype=body.dtype),
+    )
+
+
+def tie_points(body: SkelBody, ties: Sequence[Tie], offsets_m: Float[ndarray, "k 3"]) -> SkinnedPoints:
+    """Compile the points of the body that ties name, each moved by its offset, which turns with its joint.
+
+    The offset of landmarks turns with the joint that carries most of them.
+    """
+    index = dict(JOINT_INDEX) | {name: len(JOINT_INDEX) + i for i, name in enumerate(body.landmark_names)}
+    weight = np.zeros((len(ties), len(index)))
+    for row, tie in zip(weight, ties, strict=True):
+        mix = {tie.anchor: 1.0} if isinstance(tie.anchor, str) else tie.anchor
+        row[[index[name] for name in mix]] = list(mix.values())
+    points = mix_points(join_points(body.joints, body.landmarks), torch.as_tensor(weight, dtype=body.dtype))
+    moved = torch.as_tensor(offsets_m, dtype=body.dtype)
+    # A pair moves with its share of the point, and so does the offset.
+    rest = points.rest + points.share[:, None] * moved[points.point]
+    return SkinnedPoints(points.count, points.joint, points.point, points.share, rest, points.dirs, points.posedirs)
+
+
+def _by_name(table: Sequence[tuple]) -> Float[ndarray, "46 v"]:
+    return np.array([next(row[1:] for row in table if name.startswith(row[0])) for name in DOF_NAMES], float)
+
+
+def prior(shape_mean: Float[ndarray, "10"]) -> PriorTerm:
+    """Return the pull towards `PRIOR` and a shape."""
+    mean, sigma = torch.zeros((1, N_PARAMS)), torch.full((1, N_PARAMS), inf)
+    values = torch.as_tensor(_by_name(PRIOR), dtype=torch.float32)
+    mean[0, : len(DOF_NAMES)], sigma[0, : len(DOF_NAMES)] = values.T
+    sigma[0, BETA_SLICE] = 1.0
+    mean[0, BETA_SLICE] = torch.as_tensor(shape_mean, dtype=torch.float32)
+    return PriorTerm(mean, sigma)
+
+
+@dataclass(frozen=True)
+class StretchTerm:
+    """Soft stop of stretched knees: nearer than the table's limit, since a misplaced knee centre stretches it first."""
+
+    def __call__(self, body: SkelBody, params: SkelParams, frames: Int[Tensor, "b"]) -> Quadratic:
+        """Model the cost of these frames."""
+        gradient = torch.zeros((len(params.q), N_PARAMS), dtype=params.q.dtype)
+        knees = [DOF_INDEX["knee_angle_r"], DOF_INDEX["knee_angle_l"]]
+        over = (params.q[:, knees] + KNEE_STRETCH_RAD).clamp_max(0.0) / KNEE_SIGMA_RAD
+        gradient[:, knees] = over / KNEE_SIGMA_RAD
+        diagonal = torch.zeros_like(gradient)
+        diagonal[:, knees] = (over < 0).to(gradient.dtype) / KNEE_SIGMA_RAD**2
+        return Quadratic(0.5 * (over**2).sum(-1), gradient, torch.diag_embed(diagonal))
+
+
+def pose_terms(betas: Float[ndarray, "10"]) -> list[Term]:
+    """Return all terms but the points."""
+    return [LimitTerm(), StretchTerm(), prior(betas)]
+
+
+def smoothness(frames: int, fps: float) -> Smoothness:
+    """Return what keeps a clip from shaking where its points do."""
+    sigma = np.concatenate([_by_name(ACCELERATION)[:, 0], np.full(N_BETAS, inf), np.full(3, TRANS_ACCELERATION_M_S2)])
+    return Smoothness(torch.arange(frames, dtype=torch.float64) / fps, torch.as_tensor(sigma))
+
+
+def cold_start(
+    body: SkelBody, target: Target, betas: Float[ndarray, "10"], *, every: int = 1
+) -> tuple[Int[ndarray, "f"], SkelParams]:
+    """Pose single frames from nothing: the first, the last and each `every`th between; return which, and how."""
+    last = len(target.target_m) - 1
+    frames = np.unique(np.append(np.arange(0, last, every), last))
+    weight = torch.ones((len(frames), target.points.count), dtype=body.dtype)
+    guess = closed_form_pose(body, target.target_m[frames], target.cold, weight=weight, consecutive=True)
+    start = SkelParams(guess.q, torch.as_tensor(betas, dtype=body.dtype).expand(len(frames), -1), guess.trans_m)
+    terms = [target.term(robust_m=8 * ROBUST_M, frames=frames), *pose_terms(betas)]
+    options = FitOptions(max_steps=12, tolerance=1e-3)
+    fit = solve(body, terms, start, free=pose_only(), options=options)
+    return frames, SkelParams(continuous(fit.params.q), fit.params.betas, fit.params.trans_m)
+
+
+def _between(values: Tensor, frames: Int[ndarray, "f"]) -> Tensor:
+    """Fill in the frames between some."""
+    every = np.arange(frames[-1] + 1)
+    return torch.as_tensor(interp1d(frames, values.numpy(), axis=0)(every), dtype=values.dtype)
+
+
+def pose_only() -> Tensor:
+    """Say that the shape is known."""
+    free = torch.ones(N_PARAMS, dtype=torch.bool)
+    free[BETA_SLICE] = False
+    return free
+
+
+def continuous(q: Float[Tensor, "t 46"]) -> Float[Tensor, "t 46"]:
+    """Choose, frame by frame, that one of the pelvis's two triples of angles that goes on from the frame before.
+
+    (tilt, list, rotation) and (tilt + pi, pi - list, rotation + pi) are the same; a cartwheel needs both.
+    """
+    out = q.clone()
+    for i in range(1, len(q)):
+        same = out[i, :3]
+        other = torch.stack([same[0] + pi, pi - same[1], same[2] + pi])
+        near = [v - 2 * pi * torch.round((v - out[i - 1, :3]) / (2 * pi)) for v in (same, other)]
+        out[i, :3] = min(near, key=lambda v: float((v - out[i - 1, :3]).abs().sum()))  # noqa: B023
+    out[:, 3:] = without_turns(out[:, 3:])
+    return out
+
+
+def fit_clip(body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: float) -> SkelParams:
+    """Fit the motion of a person of known shape and offsets to one clip."""
+    frames, few = cold_start(body, target, betas, every=COLD_STRIDE)
+    if len(frames) > 1:
+        few = SkelParams(*(_between(values, frames) for values in (few.q, few.betas, few.trans_m)))
+    clip = Clip(shared_betas=True, smoothness=smoothness(len(target.target_m), fps))
+    terms = [target.term(robust_m=ROBUST_M), *pose_terms(betas)]
+    options = FitOptions(max_steps=25, tolerance=5e-4)
+    fit = solve(body, terms, few, free=pose_only(), clip=clip, options=options)
+    return SkelParams(fit.params.q, fit.params.betas[:1], fit.params.trans_m)
+
+
+def residuals_m(body: SkelBody, target: Target, params: SkelParams) -> Float[ndarray, "t k"]:
+    """Return how far each tied point is from its target."""
+    with torch.no_grad():
+        at = body.skin_points(params, target.points)
+    return (at - target.target_m).norm(dim=-1).numpy()
+
+
+def beyond_limits_rad(q: Float[ndarray, "t 46"]) -> Float[ndarray, "t 46"]:
+    """Return how far each angle is outside its limits, 0 inside."""
+    lower, upper = limits_rad()
+    return np.maximum(np.maximum(q - upper, lower - q), 0.0)
