@@ -37,7 +37,7 @@ class Proportions:
 # Joint centres from skin measures, in statures: the knee axis runs through the lateral femoral epicondyle; the hip
 # centre lies 0.012 above trochanterion; the elbow axis 0.007 above radiale and the wrist centre 0.005 above stylion;
 # the glenohumeral centre 0.025 below the acromion. These offsets are anatomical judgement, not survey data. Arms are
-# 2 % shorter than acromion-radiale (0.193 (29)) and radiale-stylion ask for, so that the span stays at 1.04 (29).
+# 2 % shorter than acromion-radiale (0.193 (29)) and radiale-stylion ask for, or the span would leave 1.04 (29) by more.
 PROPORTIONS = {
     "male": Proportions(1.7562, 0.525, 0.280, 0.158, 0.152),
     "female": Proportions(1.6285, 0.531, 0.286, 0.158, 0.149),

@@ -108,31 +108,47 @@ def _draw(src: Source, sex: str, count: int, seed: int) -> tuple[Subjects, Bodie
 
 def learn_from_motion(build: Build, files: list[Path]) -> list[Person]:
     """Learn regressor and weights from posed bodies; return unseen people in unseen poses, fitted by the new body."""
-    rig, n = build.src.rig, build.count
-    shapes = shape_space.fit_shapes(build.bodies.points, rig.faces)
-    assets = assemble.assemble("neutral", rig, shapes, build.regressor, build.weights, build.src.landmarks)
-    names, capture = motions.load_rotations(files, held_out=True, count=learn.HELD_OUT_POSES, seed=build.seed + 1)
-    rotations = motions.retarget(rig, names, capture)
-    chosen = np.r_[np.arange(TESTED_ON), HELD_OUT + np.arange(TESTED_ON)]
-    first = build.regressor
-
-    def test(regressor: ndarray, weights: ndarray) -> tuple[dict[str, ndarray], list[Person]]:
-        people = learn.make_people(rig, build.held_out, chosen, first, rotations, TEST_POSES, build.seed)
-        for person in people:
-            person.joints = regressor @ person.rest
-        return learn.measure(people, regressor, weights, assets), people
-
-    before, _ = test(build.regressor, build.weights)
-    chosen_train = np.r_[np.arange(LEARNED_FROM), n + np.arange(LEARNED_FROM)]
+    shapes = shape_space.fit_shapes(build.bodies.points, build.src.rig.faces)
+    assets = assemble.assemble("neutral", build.src.rig, shapes, build.regressor, build.weights, build.src.landmarks)
+    rotations = unseen_poses(build, files)
+    # Before and after are compared on the same meshes, posed about the anatomical joints.
+    pivots = build.regressor
+    before, _ = unseen_errors(build, assets, rotations, pivots)
     build.regressor, build.weights = learn.learn(
-        rig, build.bodies, chosen_train, build.regressor, build.weights, assets, files, build.seed
+        build.src.rig,
+        build.bodies,
+        np.r_[np.arange(LEARNED_FROM), build.count + np.arange(LEARNED_FROM)],
+        regressor=build.regressor,
+        weights=build.weights,
+        assets=assets,
+        files=files,
+        seed=build.seed,
     )
-    after, people = test(build.regressor, build.weights)
+    after, people = unseen_errors(build, assets, rotations, pivots)
     build.report["learned"] = before, after
     build.bodies, _ = subjects.settle(build.src, build.bodies, build.regressor)
     build.held_out, _ = subjects.settle(build.src, build.held_out, build.regressor)
     build.report["residuals_learned"] = quality.joint_residuals(build.regressor, build.held_out)
     return people
+
+
+def unseen_poses(build: Build, files: list[Path]) -> Float[ndarray, "p b 3 3"]:
+    """Poses from the clips kept for tests, as bone rotations of the source rig."""
+    names, capture = motions.load_rotations(files, held_out=True, count=learn.HELD_OUT_POSES, seed=build.seed + 1)
+    return motions.retarget(build.src.rig, names, capture)
+
+
+def unseen_errors(
+    build: Build, assets: SkelAssets, rotations: Float[ndarray, "p b 3 3"], pivots: Float[ndarray, "24 v"]
+) -> tuple[dict[str, ndarray], list[Person]]:
+    """Measure the current regressor and weights on people and poses that nothing was learned from."""
+    chosen = np.r_[np.arange(TESTED_ON), HELD_OUT + np.arange(TESTED_ON)]
+    people = learn.make_people(
+        build.src.rig, build.held_out, chosen, pivots, rotations=rotations, each=TEST_POSES, seed=build.seed
+    )
+    for person in people:
+        person.joints = build.regressor @ person.rest
+    return learn.measure(people, build.regressor, build.weights, assets), people
 
 
 def finish(build: Build, sex: str, people: list[Person]) -> SkelAssets:
@@ -151,10 +167,10 @@ def finish(build: Build, sex: str, people: list[Person]) -> SkelAssets:
         "variance": np.cumsum(shapes.variance_share).tolist(),
         "error_mm": quality.shape_error_mm(shapes, unseen),
         "betas": quality.beta_effects(rig, shapes),
-        "inside": quality.inside_share(assets, random, sample=100),
+        "inside": quality.inside_share(assets, random, sample=60),
     }
     if people and sex == "neutral":
-        numbers["inside_posed"] = quality.inside_share(assets, posed_params(shapes, people), sample=300)
+        numbers["inside_posed"] = quality.inside_share(assets, posed_params(shapes, people), sample=200)
     build.report[sex] = numbers
     return assets
 

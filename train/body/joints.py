@@ -13,8 +13,8 @@ from train.body.source import Rig
 # Hara et al. 2016: hip centre from the midline, mm = 8 + 0.086 x leg length (ASIS to medial malleolus).
 HARA_OFFSET_M, HARA_SLOPE = 0.008, 0.086
 # Depth of the hip centre from the skin of the ASIS to that of the PSIS. Hara's depth (mm = 0.063 x leg length - 11) and
-# a pelvis tilted 12 degrees put it 60 mm behind the ASIS, which lies 9 mm under the skin. The source's bone is 35 mm too
-# far back; only its height is kept.
+# a pelvis tilted 12 degrees put it 60 mm behind the ASIS, which lies 9 mm under the skin. The source's bone is 35 mm
+# too far back; only its height is kept.
 HIP_DEPTH = 0.41
 # Mid-ASIS from mid-hips, in statures, as in the Rajagopal model: 74 mm up and 52 mm forward at 1.75 m.
 PELVIS_UP, PELVIS_FRONT = 0.0424, 0.0297

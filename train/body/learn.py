@@ -31,7 +31,7 @@ ROUNDS = 2
 PULL_M, SMOOTHINGS = 0.015, 3
 # Of each person, posed meshes beside the rest mesh that the regressor learns from.
 REGRESSED_POSES = 6
-POSED_SHARE = 0.5
+POSED_SHARE = 0.3
 FIT_STRIDE = 16
 
 
@@ -43,7 +43,14 @@ class Person:
     prior: Float[ndarray, "24 3"]
     joints: Float[ndarray, "24 3"]
     posed: Float[ndarray, "f v 3"]
-    fitted: Fitted | None = None
+    fit: Fitted | None = None
+
+    @property
+    def fitted(self) -> Fitted:
+        """What SKEL makes of the posed meshes; `explain` comes first."""
+        if self.fit is None:
+            raise ValueError("this person's poses were not fitted yet")
+        return self.fit
 
     def error_m(self, weights: Float[ndarray, "v 24"]) -> Float[ndarray, "f v"]:
         """Distance of the fitted SKEL skin from the posed meshes."""
@@ -55,6 +62,7 @@ def make_people(
     bodies: Bodies,
     chosen: Int[ndarray, "s"],
     regressor: Float[ndarray, "24 v"],
+    *,
     rotations: Float[ndarray, "p b 3 3"],
     each: int,
     seed: int,
@@ -78,11 +86,11 @@ def explain(people: list[Person], assets: SkelAssets, weights: Float[ndarray, "v
     chosen = np.arange(0, len(people[0].rest), FIT_STRIDE)
     for person in people:
         own = functional.subject_assets(assets, person.rest, person.joints, weights)
-        start = person.fitted.params if person.fitted else None
-        person.fitted = functional.fit_poses(own, person.posed, chosen, start)
+        start = person.fit.params if person.fit else None
+        person.fit = functional.fit_poses(own, person.posed, chosen, start)
         kept = person.error_m(weights).mean(axis=1) < LOST_M
         if not kept.all():
-            person.posed, person.fitted = person.posed[kept], person.fitted[kept]
+            person.posed, person.fit = person.posed[kept], person.fitted[kept]
 
 
 def move_joints(people: list[Person], weights: Float[ndarray, "v 24"]) -> None:
@@ -169,6 +177,7 @@ def learn(
     rig: Rig,
     bodies: Bodies,
     chosen: Int[ndarray, "s"],
+    *,
     regressor: Float[ndarray, "24 v"],
     weights: Float[ndarray, "v 24"],
     assets: SkelAssets,
@@ -178,7 +187,7 @@ def learn(
     """Alternate poses, joints and weights over posed people, then learn the regressor."""
     names, capture = motions.load_rotations(files, held_out=False, count=POOL, seed=seed)
     rotations = motions.retarget(rig, names, capture)
-    people = make_people(rig, bodies, chosen, regressor, rotations, POSES_EACH, seed)
+    people = make_people(rig, bodies, chosen, regressor, rotations=rotations, each=POSES_EACH, seed=seed)
     for turn in range(ROUNDS):
         explain(people, assets, weights)
         log.info("round %d: skin error %.2f mm", turn, mean_error_mm(people, weights))

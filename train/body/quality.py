@@ -105,13 +105,13 @@ def inside_share(
 ) -> tuple[float, float | None]:
     """Share of joints and of skeleton vertices (None without bones) inside the skin over posed bodies."""
     body, rng = SkelBody(assets, dtype=torch.float64), np.random.default_rng(seed)
-    placed = body(params.to_torch(dtype=torch.float64), bones=assets.bones is not None)
     joints, bones = [], []
     for i in range(len(params.q)):
-        skin = placed.skin_m[i].numpy()
-        joints.append(winding_inside(placed.joints_m[i].numpy(), skin, assets.skin_faces))
+        placed = body(params[i].to_torch(dtype=torch.float64), bones=assets.bones is not None).to_numpy()
+        skin = np.asarray(placed.skin_m)
+        joints.append(winding_inside(placed.joints_m, skin, assets.skin_faces))
         if assets.bones is not None:
-            vertices = placed.bones_m[i].numpy()
+            vertices = np.asarray(placed.bones_m)
             some = vertices[rng.choice(len(vertices), size=sample, replace=False)]
             bones.append(winding_inside(some, skin, assets.skin_faces))
     return float(np.mean(joints)), float(np.mean(bones)) if bones else None

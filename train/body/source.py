@@ -68,9 +68,9 @@ LAST_SKIN_BASE_VERTEX = 13379
 
 def mirror_map(points: Float[ndarray, "v 3"]) -> Int[ndarray, "v"]:
     """Pair every vertex with its mirror image across x = 0; the mesh must be symmetric to 0.01 mm."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    distance, pair = cKDTree(points).query(points * [-1, 1, 1])
+    distance, pair = map(np.asarray, KDTree(points).query(points * [-1, 1, 1]))
     if distance.max() > 1e-5 or not np.array_equal(pair[pair], np.arange(len(points))):
         raise ValueError(f"mesh is not symmetric: worst mirror distance {distance.max():.2e} m")
     return pair

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 THINNED = 2900
 FINE_BONES = ("finger", "metacarpal", "toe", "head", "eye")
 # Bodies have settled when no vertex moves by more than this, on average over them.
-SETTLED_M = 5e-4
+SETTLED_M, MOST_ROUNDS = 5e-4, 8
 # Source bones that carry each refined joint centre, from the joint's proximal side.
 CENTRES = {
     "femur": ("upperleg01", "root"),
@@ -86,13 +86,11 @@ def draw(src: Source, sex: str, count: int, seed: int) -> tuple[Subjects, Bodies
 
     Stretched limbs change mass, so the draw is repeated once with the BMI asked of the source corrected.
     """
-    excess = np.ones(count)
-    for _ in range(2):
-        subjects = sample_subjects(sex, count, seed, src.measure, excess)
-        bodies = proportioned(src, subjects)
-        mass = BODY_DENSITY_KG_M3 * mesh_volume(bodies.points, src.rig.faces)
-        excess = excess * mass / subjects.stature_m**2 / subjects.bmi
-    return subjects, bodies
+    first = sample_subjects(sex, count, seed, src.measure, np.ones(count))
+    mass = BODY_DENSITY_KG_M3 * mesh_volume(proportioned(src, first).points, src.rig.faces)
+    excess = mass / first.stature_m**2 / first.bmi
+    subjects = sample_subjects(sex, count, seed, src.measure, excess)
+    return subjects, proportioned(src, subjects)
 
 
 def proportioned(src: Source, subjects: Subjects) -> Bodies:
@@ -129,10 +127,10 @@ def first_centres(src: Source, rest: Float[ndarray, "n v 3"], heads: Float[ndarr
 
 
 def settle(
-    src: Source, bodies: Bodies, regressor: Float[ndarray, "24 v"] | None = None, rounds: int = 8
+    src: Source, bodies: Bodies, regressor: Float[ndarray, "24 v"] | None = None
 ) -> tuple[Bodies, Float[ndarray, "24 v"]]:
     """Alternate: fit the regressor (unless one is given), straighten bodies about their joints, until nothing moves."""
-    for turn in range(rounds):
+    for turn in range(MOST_ROUNDS):
         fitted = joint_rules.fit_regressor(src.rig, bodies.points, bodies.targets) if regressor is None else regressor
         pose = straighten(src.rig, bodies.heads, joint_rules.regress(fitted, bodies.points))
         points = symmetrise(pose.apply(src.rig, bodies.points), src.rig.mirror)
@@ -140,8 +138,8 @@ def settle(
         bodies = with_targets(src, points, carried_heads(src.rig, pose, bodies.heads))
         log.info("settle round %d: worst vertex moved %.2f mm on average", turn, moved * 1e3)
         if moved < SETTLED_M:
-            break
-    return centre(bodies, fitted), fitted
+            return centre(bodies, fitted), fitted
+    raise RuntimeError(f"bodies still move after {MOST_ROUNDS} rounds of straightening")
 
 
 def carried_heads(rig: Rig, pose: tpose.Pose, heads: Float[ndarray, "n b 3"]) -> Float[ndarray, "n b 3"]:

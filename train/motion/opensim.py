@@ -51,8 +51,12 @@ TRIALS: dict[str, Trial] = {
 }
 # OpenSim models the trunk as one joint: half its angles go to each of the two joints of SKEL.
 _TRUNK = ("extension", "bending", "rotation")
-# What a file without arms is given: elbows slightly bent, palms to the thighs.
-_RELAXED_RAD = {f"{angle}_{side}": value for side in "rl" for angle, value in (("elbow_flex", 0.3), ("pro_sup", pi / 2))}
+# What a file without arms is given: arms hanging clear of the hips, elbows slightly bent, palms to the thighs.
+_RELAXED_RAD = {
+    f"{angle}_{side}": value
+    for side in "rl"
+    for angle, value in (("arm_add", -0.12), ("elbow_flex", 0.3), ("pro_sup", pi / 2))
+}
 _OTHER_NAMES = {"lumbar_twist": "lumbar_rotation"}
 
 
@@ -88,7 +92,7 @@ def read_pose(path: Path) -> tuple[Float[ndarray, "t 46"], Float[ndarray, "t 3"]
     values = np.column_stack([angles[name] for name in ANGLE_NAMES])
     q = q_from_angles(JointAngles(time_s - time_s[0], ANGLE_NAMES, values), ground=TEMPLATE_GROUND)
     place = np.column_stack([columns.get(f"pelvis_t{axis}", np.zeros_like(time_s)) for axis in "xyz"])
-    return q, place @ TEMPLATE_GROUND.T, RATE_HZ, _unobserved(set(given))
+    return q, place @ TEMPLATE_GROUND.T, RATE_HZ, _unobserved({name for name, values in given.items() if np.ptp(values) > 0})
 
 
 def read_table(path: Path) -> dict[str, Float[ndarray, "t"]]:

@@ -42,7 +42,8 @@ def measure_person(body: SkelBody, kind: str, captures: Sequence[Capture], seed:
     offsets = np.array([tie.offset_m for tie in ties]) + _knee_offsets(kind, ties, captures)
     few, upright = _choose(pool, np.random.default_rng(seed))
     mean = np.zeros(N_BETAS)
-    _, params = cold_start(body, make_target(body, ties, few, offsets, late=False), mean)
+    kept, params = cold_start(body, make_target(body, ties, few, offsets, late=False), mean)
+    few, upright = Capture(few.names, few.points_m[kept], few.fps), upright[kept]
     for turn in range(ROUNDS):
         target = make_target(body, ties, few, offsets, late=turn > 0)
         options = FitOptions(max_steps=15, tolerance=1e-4)

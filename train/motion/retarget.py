@@ -1,19 +1,19 @@
 """Points of a capture in, SKEL motion of our body out: what ties them, what is held where nothing is seen, the fit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, pi
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from scipy.interpolate import interp1d
+from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from skelvid.body.clip_solver import Smoothness
-from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, JOINT_INDEX, limits_rad
-from skelvid.body.fit import BETA_SLICE, Clip, FitOptions, LimitTerm, PointTerm, PriorTerm, Quadratic, Term, solve
+from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, JOINT_INDEX, limits_rad, mirror_index_and_sign
+from skelvid.body.fit import BETA_SLICE, Clip, Fit, FitOptions, LimitTerm, PointTerm, PriorTerm, Quadratic, Term, solve
 from skelvid.body.model import N_PARAMS, SkelBody
 from skelvid.body.points import SkinnedPoints, join_points, mix_points
 from skelvid.body.start import closed_form_pose, without_turns
@@ -26,7 +26,7 @@ from train.motion.ties import Tie
 PRIOR: tuple[tuple[str, float, float], ...] = (
     ("pelvis", 0.0, inf),
     ("lumbar", 0.0, 0.25), ("thorax", 0.0, 0.25), ("head", 0.0, 0.4),
-    ("scapula", 0.0, 0.12),
+    ("scapula", 0.0, 0.2),
     ("shoulder_r_y", 0.0, 0.6), ("shoulder_l_y", 0.0, 0.6), ("shoulder", 0.0, 2.0),
     ("elbow", 0.2, 2.0), ("pro_sup", 0.0, 0.6), ("wrist", 0.0, 0.3),
     ("hip_rotation", 0.0, 0.5), ("hip", 0.0, 2.0), ("knee", 0.1, 2.0), ("ankle", 0.0, 0.7),
@@ -39,9 +39,15 @@ ACCELERATION: tuple[tuple[str, float], ...] = (
     ("wrist", 60.0), ("pro_sup", 60.0), ("subtalar", 60.0), ("mtp", 60.0), ("", 200.0),
 )  # fmt: skip
 TRANS_ACCELERATION_M_S2 = 30.0
-ROBUST_M = 0.06
+ROBUST_M = 0.1
+LIMIT_SIGMA_RAD = 0.05
 # Knees may be stretched a little further than straight before something pulls back (softly: a sigma).
 KNEE_STRETCH_RAD, KNEE_SIGMA_RAD = 0.05, 0.05
+# A pose found from nothing is wrong if it leaves its limits, or a firmly tied point, by more: neighbours stand in.
+GROSS_RAD, GROSS_M = 0.25, 0.06
+# Right shoulder x, y, z and elbow, degrees, to start from: hanging, reaching forward, crossed (both turns), overhead.
+ARMS = ((80, 0, 0, 20), (0, 0, 80, 20), (60, 60, 40, 100), (60, -60, 40, 100), (-80, 0, 20, 20), (0, 0, 0, 90))
+ARM_DOFS = [i for i, name in enumerate(DOF_NAMES) if name.startswith(("scapula", "shoulder", "elbow", "pro_sup", "wrist"))]
 COLD_STRIDE = 3  # a pose is found from nothing in every third frame only
 
 
@@ -130,7 +136,7 @@ class StretchTerm:
 
 def pose_terms(betas: Float[ndarray, "10"]) -> list[Term]:
     """Return all terms but the points."""
-    return [LimitTerm(), StretchTerm(), prior(betas)]
+    return [LimitTerm(LIMIT_SIGMA_RAD), StretchTerm(), prior(betas)]
 
 
 def smoothness(frames: int, fps: float) -> Smoothness:
@@ -142,22 +148,59 @@ def smoothness(frames: int, fps: float) -> Smoothness:
 def cold_start(
     body: SkelBody, target: Target, betas: Float[ndarray, "10"], *, every: int = 1
 ) -> tuple[Int[ndarray, "f"], SkelParams]:
-    """Pose single frames from nothing: the first, the last and each `every`th between; return which, and how."""
+    """Pose single frames from nothing: the first, the last and each `every`th between; return which, and how.
+
+    The closed form knows little of how an upper arm is turned about its length; where its answer ends up wrong, arms
+    are started from `ARMS` instead. What still is wrong is left out, unless all is.
+    """
     last = len(target.target_m) - 1
     frames = np.unique(np.append(np.arange(0, last, every), last))
     weight = torch.ones((len(frames), target.points.count), dtype=body.dtype)
     guess = closed_form_pose(body, target.target_m[frames], target.cold, weight=weight, consecutive=True)
-    start = SkelParams(guess.q, torch.as_tensor(betas, dtype=body.dtype).expand(len(frames), -1), guess.trans_m)
-    terms = [target.term(robust_m=8 * ROBUST_M, frames=frames), *pose_terms(betas)]
-    options = FitOptions(max_steps=12, tolerance=1e-3)
-    fit = solve(body, terms, start, free=pose_only(), options=options)
-    return frames, SkelParams(continuous(fit.params.q), fit.params.betas, fit.params.trans_m)
+    shape = torch.as_tensor(betas, dtype=body.dtype)
+
+    def fit(rows: Int[ndarray, "r"], q: Tensor, trans: Tensor) -> Fit:
+        terms = [target.term(robust_m=8 * ROBUST_M, frames=frames[rows]), *pose_terms(betas)]
+        start = SkelParams(q, shape.expand(len(q), -1), trans)
+        return solve(body, terms, start, free=pose_only(), options=FitOptions(max_steps=12, tolerance=1e-3))
+
+    def wrong(rows: Int[ndarray, "r"], params: SkelParams) -> Bool[ndarray, "r"]:
+        part = replace(target, target_m=target.target_m[frames[rows]])
+        far = (residuals_m(body, part, params) > GROSS_M)[:, (target.weight > GROSS_M**-2 * 9).numpy()]
+        return far.any(1) | (beyond_limits_rad(params.q.numpy()).max(1) > GROSS_RAD)
+
+    best = fit(np.arange(len(frames)), guess.q, guess.trans_m)
+    rows = np.flatnonzero(wrong(np.arange(len(frames)), best.params))
+    q, trans, cost = best.params.q, best.params.trans_m, best.cost
+    for arms in _arm_starts() if len(rows) else ():
+        start = q[rows].clone()
+        start[:, ARM_DOFS] = torch.as_tensor(arms[ARM_DOFS], dtype=body.dtype)
+        other = fit(rows, start, trans[rows])
+        better = rows[(other.cost < cost[rows]).numpy()]
+        chosen = (other.cost < cost[rows]).numpy()
+        q[better], trans[better], cost[better] = other.params.q[chosen], other.params.trans_m[chosen], other.cost[chosen]
+    params = SkelParams(q, shape.expand(len(q), -1), trans)
+    good = ~wrong(np.arange(len(frames)), params)
+    good = good if good.any() else ~good
+    return frames[good], SkelParams(continuous(q[good]), params.betas[good], trans[good])
 
 
-def _between(values: Tensor, frames: Int[ndarray, "f"]) -> Tensor:
-    """Fill in the frames between some."""
-    every = np.arange(frames[-1] + 1)
-    return torch.as_tensor(interp1d(frames, values.numpy(), axis=0)(every), dtype=values.dtype)
+def _arm_starts() -> list[Float[ndarray, "46"]]:
+    """Return poses with both arms as in `ARMS`."""
+    index, sign = mirror_index_and_sign()
+    starts = []
+    for degrees in ARMS:
+        q = np.zeros(len(DOF_NAMES))
+        for name, value in zip(("shoulder_r_x", "shoulder_r_y", "shoulder_r_z", "elbow_flexion_r"), degrees, strict=True):
+            q[DOF_INDEX[name]] = np.radians(value)
+        starts.append(q + q[index] * sign)
+    return starts
+
+
+def _between(values: Float[Tensor, "f n"], frames: Int[ndarray, "f"], count: int) -> Float[Tensor, "t n"]:
+    """Fill in the frames between some, and beyond them."""
+    columns = [np.interp(np.arange(count), frames, column) for column in values.numpy().T]
+    return torch.as_tensor(np.stack(columns, axis=1), dtype=values.dtype)
 
 
 def pose_only() -> Tensor:
@@ -182,11 +225,22 @@ def continuous(q: Float[Tensor, "t 46"]) -> Float[Tensor, "t 46"]:
     return out
 
 
-def fit_clip(body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: float) -> SkelParams:
-    """Fit the motion of a person of known shape and offsets to one clip."""
+def fit_clip(
+    body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: float, *, every: int = 1
+) -> SkelParams:
+    """Fit the motion of a person of known shape and offsets to one clip.
+
+    With `every` > 1 only each `every`th frame is fitted and cubic splines fill in the others: for sources that have
+    been smoothed far below the rate that is left, and whose pelvis stays clear of the singularity.
+    """
+    count = len(target.target_m)
+    if every > 1 and count > 3 * every:
+        few = fit_clip(body, replace(target, target_m=target.target_m[::every]), betas, fps / every)
+        filled = (CubicSpline(np.arange(0, count, every), v.numpy())(np.arange(count)) for v in (few.q, few.trans_m))
+        q, trans = (torch.as_tensor(values, dtype=body.dtype) for values in filled)
+        return SkelParams(q, few.betas, trans)
     frames, few = cold_start(body, target, betas, every=COLD_STRIDE)
-    if len(frames) > 1:
-        few = SkelParams(*(_between(values, frames) for values in (few.q, few.betas, few.trans_m)))
+    few = SkelParams(*(_between(value, frames, len(target.target_m)) for value in (few.q, few.betas, few.trans_m)))
     clip = Clip(shared_betas=True, smoothness=smoothness(len(target.target_m), fps))
     terms = [target.term(robust_m=ROBUST_M), *pose_terms(betas)]
     options = FitOptions(max_steps=25, tolerance=5e-4)

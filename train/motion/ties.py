@@ -1,7 +1,7 @@
 """What a source's points mean on our body: one table per kind of source.
 
 An offset is where the source puts its point relative to ours, in template axes (x left, y up, z front) and fixed to the
-joint. Those here are starting values, read off the sources' own skeletons laid on our template; each person's are then
+joint (for landmarks, to the joint that carries most of them). Those here are starting values, read off the sources' own skeletons laid on our template; each person's are then
 measured within `play_m` (see `people.py`).
 """
 
@@ -19,7 +19,7 @@ class Tie:
     Attributes:
         source: name of the point in the capture.
         anchor: a joint, or skin landmarks with weights.
-        offset_m: of the source's point from its anchor; only joints have one.
+        offset_m: of the source's point from its anchor.
         sigma_m: how far it is expected to be off.
         play_m: how far the offset may be moved to suit a person.
         late: the offset says how the source's segment is turned against ours: unused until it has been measured.
@@ -44,8 +44,6 @@ def _both(name: str, anchor: Anchor, offset_m: Offset = (0.0, 0.0, 0.0), **more:
         )
         yield Tie(name.format(side, **sides), fixed, (sign * offset_m[0], *offset_m[1:]), **more)
 
-
-_KNUCKLES = {"index_mcp_{}": 0.5, "pinky_mcp_{}": 0.5}
 
 CMU: tuple[Tie, ...] = (
     Tie("root", "pelvis", (0.0, 0.03, -0.085), play_m=0.05, late=True),
@@ -88,11 +86,13 @@ DEEPMIMIC: tuple[Tie, ...] = (
 )
 
 UIPRMD: tuple[Tie, ...] = (
-    *_both("{U}ASI", {"asis_{}": 1.0}, sigma_m=0.01, play_m=0.03),
-    *_both("{U}PSI", {"psis_{}": 1.0}, sigma_m=0.01, play_m=0.03),
-    *_both("{}_hip", "femur_{}"),
-    *_both("{}_knee", "tibia_{}"),
-    *_both("{U}KNE", {"knee_lat_{}": 1.0}, play_m=0.025),
+    # Our hips lie further behind the skin of the pelvis than the source's behind the markers there: hips decide, since
+    # the angles of the legs hang on them, and the markers give the turn.
+    *_both("{U}ASI", {"asis_{}": 1.0}, (0.0, 0.0, -0.038), sigma_m=0.012, play_m=0.025),
+    *_both("{U}PSI", {"psis_{}": 1.0}, (0.0, 0.0, -0.038), sigma_m=0.012, play_m=0.025),
+    *_both("{}_hip", "femur_{}", sigma_m=0.012),
+    *_both("{}_knee", "tibia_{}", play_m=0.025),
+    *_both("{U}KNE", {"knee_lat_{}": 1.0}, (0.0, 0.03, 0.0), sigma_m=0.02, play_m=0.05),
     *_both("{}_ankle", "talus_{}", sigma_m=0.012),
     *_both("{U}ANK", {"ankle_lat_{}": 1.0}, sigma_m=0.012),
     *_both("{U}HEE", {"heel_{}": 1.0}, sigma_m=0.012),
@@ -103,13 +103,13 @@ UIPRMD: tuple[Tie, ...] = (
     Tie("STRN", {"xiphoid": 1.0}, play_m=0.03),
     *_both("{U}FHD", "head", (0.06, 0.1, 0.09), play_m=0.05),
     *_both("{U}BHD", "head", (0.06, 0.1, -0.065), play_m=0.05),
-    *_both("{U}SHO", {"acromion_{}": 1.0}, play_m=0.03),
-    *_both("{}_shoulder", "humerus_{}", sigma_m=0.03, play_m=0.03),
+    # Over a raised arm the skin, and the marker with it, slides by centimetres; so does the joint centre made from it.
+    *_both("{U}SHO", {"acromion_{}": 1.0}, sigma_m=0.04, play_m=0.03),
     *_both("{U}ELB", {"elbow_lat_{}": 1.0}, sigma_m=0.012),
     *_both("{}_elbow", "ulna_{}"),
     *_both("{U}WRA", {"wrist_rad_{}": 1.0}, sigma_m=0.012),
     *_both("{U}WRB", {"wrist_uln_{}": 1.0}, sigma_m=0.012),
-    *_both("{U}FIN", _KNUCKLES, play_m=0.025),
+    *_both("{U}FIN", {"index_mcp_{}": 0.5, "pinky_mcp_{}": 0.5}, play_m=0.025),
 )
 
 TIES: dict[str, tuple[Tie, ...]] = {"cmu": CMU, "deepmimic": DEEPMIMIC, "uiprmd": UIPRMD}

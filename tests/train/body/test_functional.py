@@ -31,7 +31,7 @@ def known():
     params = SkelParams(q, np.zeros((4, 10)), np.ones((4, 3))).to_torch(dtype=torch.float64)
     placed = SkelBody(own, dtype=torch.float64)(params)
     turn = placed.joint_rot.numpy() @ own.per_joint_rot.transpose(0, 2, 1)
-    return own, weights, placed.skin_m.numpy(), Fitted(turn, placed.joints_m.numpy(), params)
+    return own, weights, np.asarray(placed.skin_m), Fitted(turn, placed.joints_m.numpy(), params)
 
 
 def test_subject_assets_keep_the_joints_given(known):
@@ -55,7 +55,10 @@ def test_skin_blends_like_the_body_does(known):
     np.testing.assert_allclose(skin, posed, atol=1e-5)
 
 
-def test_wrong_joints_move_to_the_true_ones(known):
+@pytest.mark.parametrize(("prior_sd_m", "left"), [(0.1, 0.15), (1e-6, 1.0)])
+def test_wrong_joints_move_to_the_true_ones_as_far_as_the_prior_lets_them(known, monkeypatch, prior_sd_m, left):
+    for name in functional.PRIOR_SD_M:
+        monkeypatch.setitem(functional.PRIOR_SD_M, name, prior_sd_m if name != "pelvis" else 1e-6)
     assets, weights, posed, truth = known
     wrong = assets.joints_m.copy()
     # Along the limb: across it, along the hinge's own axis, no pose can tell.
@@ -68,8 +71,8 @@ def test_wrong_joints_move_to_the_true_ones(known):
     found = functional.solve_joints(seen, rest, posed, wrong, wrong, weights)
     for name in ("ulna_r", "ulna_l", "tibia_r", "tibia_l"):
         joint = JOINT_NAMES.index(name)
-        before, after = (np.linalg.norm(j[joint] - assets.joints_m[joint]) for j in (wrong, found))
-        assert after < 0.5 * before, name
+        before, after = (float(np.linalg.norm(j[joint] - assets.joints_m[joint])) for j in (wrong, found))
+        assert after == pytest.approx(left * before, abs=0.15 * before), name
 
 
 def _forward(joints, true_joints, truth):

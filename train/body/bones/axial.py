@@ -21,8 +21,7 @@ def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
 
     Height goes by chin, eyes and vertex, length by brow and back of the head, breadth by the skin over the ears.
     """
-    size = subject.size
-    head = subject.skin.vertices[subject.skin.vertices[:, 1] > subject.joints[13, 1] - 0.03 * size]
+    head = _head_skin(subject)
     drawn = {
         "skull": skull.draw_skull(vertices["skull"]),
         "jaw": skull.draw_jaw(vertices["jaw"]),
@@ -36,7 +35,7 @@ def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
     front, back = brow[:, 2].max() - FACE_M, vault[:, 2].min() + SCALP_M
     deep = (front - back) / (skull.BROW - skull.BACK)
     broad = (np.abs(vault[:, 0]).max() - SCALP_M) / skull.HALF_BREADTH
-    solid = fill_slits(subject.skin.shell, head.min(0) - np.array([0, 0.04, 0]), head.max(0))
+    solid = fill_slits(subject.skin.shell, head.min(0), head.max(0))
     bones = {}
     for name, mesh in drawn.items():
         x, y, z = mesh.vertices.T
@@ -47,19 +46,28 @@ def fit_head(subject: Subject, vertices: dict[str, int]) -> dict[str, Mesh]:
 
 def _head_heights(head: Float[ndarray, "n 3"], subject: Subject) -> PchipInterpolator:
     """Return the map from drawn heights of the skull (millimetres) to heights on the subject."""
-    knots = [(skull.CHIN, _chin(head, subject.size)), (skull.VERTEX, head[:, 1].max() - SCALP_M)]
+    knots = [(skull.CHIN, _chin(head, subject)), (skull.VERTEX, head[:, 1].max() - SCALP_M)]
     if "eye_l" in subject.landmarks:
         knots.insert(1, (skull.ORBIT_Y, subject.landmarks["eye_l"][1]))
     return PchipInterpolator(*np.array(knots).T, extrapolate=True)
 
 
-def _chin(head: Float[ndarray, "n 3"], size: float) -> float:
+def _head_skin(subject: Subject) -> Float[ndarray, "n 3"]:
+    """Return the skin of the head down to the throat, without shoulders."""
+    low = subject.landmarks["chin"][1] - 0.05 if "chin" in subject.landmarks else subject.joints[13, 1] - 0.09
+    skin = subject.skin.vertices
+    return skin[(skin[:, 1] > low) & (np.abs(skin[:, 0]) < 0.11)]
+
+
+def _chin(head: Float[ndarray, "n 3"], subject: Subject) -> float:
     """Return the height of the bony chin: a little over where the midline of the face turns back to the neck."""
-    face = head[(np.abs(head[:, 0]) < 0.02) & (head[:, 2] > 0)]
+    if "chin" in subject.landmarks:
+        return float(subject.landmarks["chin"][1]) + 0.006
+    face = head[np.abs(head[:, 0]) < 0.02]
     nose = face[face[:, 2].argmax()]
-    below = face[(face[:, 1] < nose[1] - 0.05 * size) & (face[:, 1] > nose[1] - 0.1 * size)]
-    front = below[:, 2].max()
-    return float(below[below[:, 2] > front - 0.016, 1].min()) + 0.006
+    drop = (nose[1] - face[:, 1]) / subject.size
+    below = face[(drop > 0.05) & (drop < 0.1)]
+    return float(below[below[:, 2] > below[:, 2].max() - 0.016, 1].min()) + 0.006
 
 
 def fit_pelvis(subject: Subject, vertices: dict[str, int]) -> tuple[dict[str, Mesh], Float[ndarray, "3"]]:

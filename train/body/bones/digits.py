@@ -42,7 +42,7 @@ def walk(path: Float[ndarray, "k 3"], lengths: ndarray) -> Float[ndarray, "m 3"]
     return np.stack([np.interp(lengths, pace, path[:, k]) for k in range(3)], 1)
 
 
-def axis_to(digit: Digit, root: Float[ndarray, "3"]) -> Float[ndarray, "12 3"]:
+def axis_to(digit: Digit, root: Float[ndarray, "3"]) -> Float[ndarray, "7 3"]:
     """Return the smoothed axis of a digit from its tip, continued to the root of its ray."""
     every = np.linspace(0, len(digit.path) - 1, 6).astype(int)
     smooth = np.stack([digit.path[max(0, i - 3) : i + 4].mean(0) for i in every])

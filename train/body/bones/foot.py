@@ -33,16 +33,22 @@ def draw_foot(
     foot = (skin.vertices[:, 0] > 0) & (skin.vertices[:, 1] < ankle[1])
     sole, heel = skin.vertices[foot][:, 1].min(), skin.vertices[foot][:, 2].min()
     length = skin.vertices[foot][:, 2].max() - heel
-    scale = np.array([length / LENGTH, (ankle[1] - sole) / HEIGHT, length / LENGTH])  # metres per millimetre
-    bones = {name: m.moved(ankle + m.vertices * scale) for name, m in _draw_tarsals(vertices).items()}
+    scale = length / LENGTH  # metres per drawn millimetre
+
+    def place(drawn: ndarray) -> ndarray:
+        x, y, z = drawn.T
+        # heel, ankle and toes stay where they are, wherever the ankle stands on the foot
+        along = np.interp(z, [HEEL, 0, HEEL + LENGTH], [heel, ankle[2], heel + length])
+        return np.stack([ankle[0] + x * scale, ankle[1] + y * (ankle[1] - sole) / HEIGHT, along], 1)
+
+    bones = {name: mesh.moved(place(mesh.vertices)) for name, mesh in _draw_tarsals(vertices).items()}
     toes = digit_tracks(skin, foot & (skin.vertices[:, 2] > toe_joint[2] - 0.02), 2)
     toes.sort(key=lambda toe: toe.path[0, 0])
-    ball = (
-        toe_joint[2] + heel + _BALL * length
-    ) / 2  # joints taken from skin landmarks tend to lie behind the bony ball
+    # a joint measured between skin landmarks lies behind the bony ball of the foot: meet it half way
+    ball = (toe_joint[2] + heel + _BALL * length) / 2
     heads = _heads(toes, np.array([*toe_joint[:2], ball]))
-    for number, (toe, base, head) in enumerate(zip(toes, ankle + _BASES * scale, heads, strict=True), start=1):
-        bones |= _ray(number, toe, base, head, float(scale[2]))
+    for number, (toe, base, head) in enumerate(zip(toes, place(_BASES), heads, strict=True), start=1):
+        bones |= _ray(number, toe, base, head, scale)
     return bones
 
 

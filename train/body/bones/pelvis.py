@@ -134,8 +134,8 @@ def _sacrum(points: ndarray) -> ndarray:
     top = ellipsoid(half, (0, -7, -4), (26, 11, 17), tilt)
     wing = tube(
         half,
-        fair(np.array([(14, -8, -8), (42, -13, -22), (40, -40, -38), (25, -68, -46), (13, -94, -42)]), 14),
-        np.r_[np.linspace(13, 15, 6), np.linspace(13, 6, 8)],
+        fair(np.array([(14, -8, -8), (39, -13, -20), (34, -40, -36), (22, -68, -45), (13, -94, -42)]), 14),
+        np.r_[np.linspace(13, 13.5, 6), np.linspace(12, 6, 8)],
         squash=(1, 1.1, 0.95),
         blend=8,
     )

@@ -59,7 +59,7 @@ class Cage:
         notch_z = self.torso.front_at(self.notch) - _SKIN_OVER_BREASTBONE_M
         slope = np.tan(np.radians(27))
         skin = self.torso.front_at(y) - _SKIN_OVER_BREASTBONE_M
-        return np.minimum(skin, notch_z + slope * np.clip(self.notch - y, 0, None))
+        return np.asarray(np.minimum(skin, notch_z + slope * np.clip(self.notch - y, 0, None)))
 
 
 def draw_ribs(cage: Cage) -> dict[str, Mesh]:

@@ -13,7 +13,7 @@ from numpy import ndarray
 Points = Float[ndarray, "n 3"]
 Distance = Float[ndarray, " n"]
 Field = Callable[[ndarray], ndarray]
-Vec = Sequence[float] | ndarray
+Vec = Sequence[float | int] | ndarray
 
 SHARP = 1e-6  # a blending width that blends nothing
 

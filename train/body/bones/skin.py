@@ -13,6 +13,9 @@ from scipy.spatial import KDTree
 from train.body.bones.mesh import Mesh
 
 
+_FLIP = np.array([-1.0, 1, 1])
+
+
 @dataclass(frozen=True)
 class Loop:
     """One closed curve of a plane section: points (k, 3), area and area centroid."""
@@ -106,10 +109,11 @@ class Skin:
             np.einsum("sk,fkd->fsd", shares, values[self.faces]).reshape(-1, 3) for values in (self.vertices, normals)
         ]
         samples, normals = np.concatenate([self.vertices, between[0]]), np.concatenate([normals, between[1]])
-        left, flip = samples[:, 0] >= 0, np.array([-1.0, 1, 1])
+        left = samples[:, 0] >= 0
         # a mirrored left half, so that midline bones settle without drifting to a side
         self.shell = make_shell(
-            np.concatenate([samples[left], samples[left] * flip]), np.concatenate([normals[left], normals[left] * flip])
+            np.concatenate([samples[left], samples[left] * _FLIP]),
+            np.concatenate([normals[left], normals[left] * _FLIP]),
         )
 
     def section(
@@ -237,6 +241,7 @@ def settle(mesh: Mesh, shell: Shell | Solid, clearance_m: float, rigid: bool = F
     points = mesh.vertices.copy()
     if rigid:
         return mesh.moved(_settle_rigid(points, shell, clearance_m))
+    twin = _twins(points)
     for turn in range(14):
         depth, normal = shell.depth(points)
         short = np.flatnonzero(depth < clearance_m - 1e-4)
@@ -244,8 +249,15 @@ def settle(mesh: Mesh, shell: Shell | Solid, clearance_m: float, rigid: bool = F
             break
         push = (depth[short] - clearance_m)[:, None] * normal[short]
         # late rounds act locally: only a few stubborn vertices are left by then
-        points = points + _spread(points, short, push, reach_m * (1.0 if turn < 8 else 0.4))
+        move = _spread(points, short, push, reach_m * (1.0 if turn < 8 else 0.4))
+        points = points + (move if twin is None else (move + move[twin] * _FLIP) / 2)
     return mesh.moved(points)
+
+
+def _twins(points: ndarray) -> ndarray | None:
+    """Return the mirror image of each vertex of a symmetric bone, or None: ties must not bend a midline bone sideways."""
+    gap, twin = KDTree(points).query(points * _FLIP)
+    return twin if gap.max() < 1e-9 else None
 
 
 def _settle_rigid(points: ndarray, shell: Shell | Solid, clearance_m: float) -> ndarray:

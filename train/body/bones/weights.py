@@ -1,7 +1,7 @@
 """Which joints carry a bone: one joint rigidly, and soft weights that bend spine, ribs and collar bones."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from train.body.bones.place import smoothstep
@@ -73,7 +73,7 @@ def _by_height(y: Float[ndarray, " n"], joints: Float[ndarray, "24 3"]) -> Float
     return -np.diff(np.hstack([np.ones((len(y), 1)), rise, np.zeros((len(y), 1))]), axis=1)
 
 
-def pack(weights: Float[ndarray, "n 24"], count: int = 4) -> tuple[Int[ndarray, "n k"], Float[ndarray, "n k"]]:
+def pack(weights: Float[ndarray, "n 24"], count: int = 4) -> tuple[UInt8[ndarray, "n k"], Float[ndarray, "n k"]]:
     """Keep the `count` largest weights of each row, as joint ids and float32 weights that sum to 1."""
     order = np.argsort(-weights, axis=1, kind="stable")[:, :count]
     kept = np.take_along_axis(weights, order, 1)

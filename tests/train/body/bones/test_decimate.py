@@ -14,7 +14,7 @@ def torus():
 
 
 def test_keeps_a_torus_a_torus(torus):
-    points, faces = decimate(*torus, 150)
+    points, faces = decimate(torus[0], torus[1], 150)
     assert_closed(points, faces)
     assert len(points) == pytest.approx(150, abs=2)
     assert len(points) - len(faces) / 2 == 0  # Euler characteristic

@@ -7,14 +7,14 @@ from tests.train.body.bones.closed import assert_closed
 from train.body.bones import arm, foot, hand, leg, pelvis, skull, spine
 
 DRAWN = {
-    "patella": (lambda: leg.draw_patella(90), 90, (44, 40, 19)),
+    "patella": (lambda: leg.draw_patella(90), 90, (44, 48, 18)),
     "fibula": (lambda: leg.draw_fibula(160), 160, (27, 397, 38)),
     "tibia": (lambda: leg.draw_tibia(380), 380, (78, 398, 55)),
     "ulna": (lambda: arm.draw_ulna(260), 260, (28, 274, 52)),
-    "sacrum": (lambda: pelvis.draw_sacrum(480), 480, (114, 141, 100)),
+    "sacrum": (lambda: pelvis.draw_sacrum(480), 480, (114, 141, 78)),
     "teeth_lower": (lambda: skull.draw_teeth(False, 300), 300, (65, 12, 53)),
     "lumbar": (lambda: spine._draw("lumbar", 200), 200, (93, 54, 87)),
-    "carpus": (lambda: hand._draw_carpus(240), 240, (44, 35, 24)),
+    "carpus": (lambda: hand._draw_carpus(240), 240, (41, 30, 21)),
 }
 
 

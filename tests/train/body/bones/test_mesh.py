@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.train.body.bones.closed import assert_closed, volume
+from tests.train.body.bones.closed import assert_closed, volume, winding_number
 from train.body.bones import sdf
 from train.body.bones.mesh import join, polygonise, polygonise_mirrored, sweep
 
@@ -48,3 +48,9 @@ def test_mirror_and_join_stay_outward():
     both = join([rod, rod.mirrored()])
     assert_closed(both.vertices, both.faces)
     assert volume(both.vertices, both.faces) == pytest.approx(2 * volume(rod.vertices, rod.faces))
+
+
+def test_winding_number_tells_inside_from_outside():
+    mesh = polygonise(lambda p: sdf.ball(p, (0, 0, 0), 10.0), (-11, -11, -11), (11, 11, 11), 2.0, 100)
+    turns = winding_number(np.array([(0.0, 0, 0), (8, 0, 0), (12, 0, 0)]), mesh.vertices, mesh.faces)
+    assert turns == pytest.approx([1, 1, 0], abs=1e-6)

@@ -7,7 +7,7 @@ from train.body.bones.skin import Skin, digit_tracks, fill_slits, settle
 
 
 def sphere(radius_m: float, at=(0, 0, 0)):
-    mesh = polygonise(lambda p: sdf.ball(p, (0, 0, 0), 100.0), (-104,) * 3, (104,) * 3, 7.0, 1500)
+    mesh = polygonise(lambda p: sdf.ball(p, (0, 0, 0), 100.0), (-104,) * 3, (104,) * 3, 8.0, 1000)
     return mesh.moved(mesh.vertices * radius_m / 100 + np.array(at))
 
 
@@ -51,16 +51,16 @@ def test_rigid_settle_keeps_the_shape(ball):
 
 def test_fill_slits_closes_a_mouth():
     def field(p):
-        mouth = sdf.box(p, (0, 0, 90), (30, 3, 60))
-        return sdf.cut(sdf.ball(p, (0, 0, 0), 100.0), mouth)
+        mouth = sdf.box(p, (0, 0, 45), (15, 3, 30))
+        return sdf.cut(sdf.ellipsoid(p, (0, 0, 0), (45, 60, 50)), mouth)
 
-    mesh = polygonise(field, (-104,) * 3, (104,) * 3, 3.0, 4000)
+    mesh = polygonise(field, (-47, -62, -52), (47, 62, 52), 2.5, 6000)
     shell = Skin(mesh.vertices / 1e3, mesh.faces).shell
-    tooth = np.array([(0, 0, 0.085)])
+    tooth = np.array([(0, 0, 0.04)])
     assert shell.depth(tooth)[0][0] < 0
-    solid = fill_slits(shell, np.full(3, -0.1), np.full(3, 0.1))
-    assert solid.depth(tooth)[0][0] == pytest.approx(0.015, abs=0.005)
-    assert solid.depth(np.array([(0, 0, 0.12)]))[0][0] < -0.015
+    solid = fill_slits(shell, np.array([-0.045, -0.06, -0.05]), np.array([0.045, 0.06, 0.05]))
+    assert solid.depth(tooth)[0][0] == pytest.approx(0.01, abs=0.005)
+    assert solid.depth(np.array([(0, 0, 0.065)]))[0][0] < -0.01
 
 
 def test_digit_tracks_follow_five_fingers():

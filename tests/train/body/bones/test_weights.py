@@ -10,7 +10,8 @@ JOINTS[[LUMBAR, THORAX, HEAD], 1] = (0.1, 0.4, 0.55)
 @pytest.mark.parametrize(
     ("part", "joint"),
     [("femur_r", 1), ("femur_l", 6), ("toe_3_distal_r", 5), ("metatarsal_1_l", 9), ("clavicle_r", 14), ("ulna_l", 21),
-     ("carpus_r", 18), ("middle_distal_l", 23), ("rib_7_r", 12), ("hip_r", 0), ("l5", 11), ("t1", 12), ("c4", 13), ("jaw", 13)],
+     ("carpus_r", 18), ("middle_distal_l", 23), ("rib_7_r", 12), ("hip_r", 0), ("l5", 11),
+     ("t1", 12), ("c4", 13), ("jaw", 13)],
 )  # fmt: skip
 def test_rigid_joint(part, joint):
     assert rigid_joint(part) == joint

@@ -1,0 +1,199 @@
+"""MediaPipe Pose Landmarker: 33 points, with a temporal filter, on each person's part of the frame.
+
+The landmarker follows one person from frame to frame in the coordinates of its picture, so that picture must not move:
+everyone has a landmarker of their own, that sees a window of the frame which stays where it is until the person leaves
+it, with all but their box blacked out. Cutting out the moving box instead makes the points jitter 3 to 10 times more.
+"""
+
+import contextlib
+import os
+import sys
+import weakref
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from skelvid.body.keypoints import BLAZEPOSE_33
+from skelvid.datatypes.frames import Frame
+from skelvid.datatypes.people import Boxes, Keypoints2D
+from skelvid.downloads import model_path
+from skelvid.geometry.boxes import cut, pad
+from skelvid.people.keypoints import optional_library
+
+INSTALL = "pip install 'skelvid[mediapipe]'"
+MODEL = "mediapipe-heavy"
+# Shares of a box's longer side. The detector inside needs a person of a quarter of its picture (0.25 found, 0.17 not).
+MARGIN = 0.25
+WINDOW_MARGIN = 0.75
+FORGET_AFTER_S = 1.0
+
+Box = Float[np.ndarray, "4"]
+Window = tuple[slice, slice]
+
+
+@dataclass
+class _Person:
+    """The landmarker of one person, the part of the frame that it sees, its last time, and whether it has them."""
+
+    landmarker: Any
+    window: Window
+    time_ms: int = -1
+    found: bool = False
+
+
+class MediaPipePose:
+    """Keypoints by MediaPipe Pose Landmarker heavy; score is its visibility.
+
+    Frames must come in order of time, and `Boxes.person_id` tells whom a box belongs to; boxes without it are taken to
+    keep their order. Without boxes the most prominent person of the whole frame is followed.
+
+    Args:
+        model: Path of `pose_landmarker_heavy.task`; else the user's folder, else it is fetched.
+
+    Raises:
+        ConfigError: MediaPipe is not installed.
+        WeightsError: The model is not to be had, or is another one.
+    """
+
+    names = BLAZEPOSE_33
+
+    def __init__(self, *, model: str | Path | None = None) -> None:
+        self._mediapipe = optional_library("mediapipe", INSTALL)
+        self._tasks = optional_library("mediapipe.tasks.python", INSTALL)
+        self._model = model_path(MODEL, model)
+        self._people: dict[int | None, _Person] = {}
+        # The library complains when a landmarker outlives it, which happens at the interpreter's end.
+        self._finalizer = weakref.finalize(self, _close, self._people)
+
+    def __call__(self, frame: Frame, boxes: Boxes | None = None) -> Keypoints2D:
+        """Return `n 33` keypoints, image px."""
+        return self.with_world(frame, boxes)[0]
+
+    def with_world(self, frame: Frame, boxes: Boxes | None = None) -> tuple[Keypoints2D, Float[np.ndarray, "n 33 3"]]:
+        """Return the keypoints and MediaPipe's own guess at the same points in space.
+
+        The latter are in metres about the middle of the hips; x right, y down, z away from the camera; NaN where the
+        person was not found.
+        """
+        self._forget(frame.time_s)
+        if boxes is None:
+            rows = [row for row in [self._look(frame, None, None)] if not np.isnan(row).any()]
+        else:
+            ids = range(len(boxes)) if boxes.person_id is None else map(int, boxes.person_id)
+            rows = [self._look(frame, who, box) for who, box in zip(ids, boxes.xyxy, strict=True)]
+        found = np.stack(rows) if rows else np.zeros((0, len(self.names), 6))
+        return Keypoints2D(found[..., :2], np.nan_to_num(found[..., 2]), self.names), found[..., 3:]
+
+    def close(self) -> None:
+        """Free the landmarkers; the source can be used anew, as for another video."""
+        _close(self._people)
+
+    def _look(self, frame: Frame, who: int | None, box: Box | None) -> Float[np.ndarray, "33 6"]:
+        """Return x, y, visibility, world x, y, z of one person's points; NaN where not found."""
+        nothing = np.full((len(self.names), 6), np.nan)
+        seen = _whole(frame) if box is None else cut(pad(box, MARGIN), frame.size_hw)
+        if seen is None:
+            return nothing
+        person = self._follow(frame, who, box, seen)
+        picture = _picture(frame.image, person.window, seen)
+        image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=picture)
+        # Its log lines come until it has found somebody.
+        with contextlib.nullcontext() if person.found else _quiet():
+            result = person.landmarker.detect_for_video(image, person.time_ms)
+        points = _points(result, person.window)
+        person.found = points is not None
+        if points is None:
+            return nothing
+        if box is not None and not _inside(np.median(points[:, :2], 0), box):
+            # It went over to somebody else, and would stay there.
+            self._drop(who)
+            return nothing
+        return points
+
+    def _follow(self, frame: Frame, who: int | None, box: Box | None, seen: Window) -> _Person:
+        """Return a person's landmarker with a window that holds what is to be seen, and the time set."""
+        person = self._people.get(who)
+        if person is not None and person.found and not _holds(person.window, seen):
+            self._drop(who)
+            person = None
+        if person is None:
+            person = self._people[who] = _Person(self._landmarker(), seen)
+        if not person.found:
+            wide = None if box is None else cut(pad(box, WINDOW_MARGIN), frame.size_hw)
+            person.window = wide or seen
+        # Two frames may fall into one millisecond, but time has to rise.
+        person.time_ms = max(round(frame.time_s * 1000.0), person.time_ms + 1)
+        return person
+
+    def _landmarker(self) -> Any:
+        base = self._tasks.BaseOptions(model_asset_path=str(self._model))
+        vision = self._tasks.vision
+        options = vision.PoseLandmarkerOptions(base_options=base, running_mode=vision.RunningMode.VIDEO)
+        with _quiet():
+            return vision.PoseLandmarker.create_from_options(options)
+
+    def _forget(self, time_s: float) -> None:
+        """Free the landmarkers of people who have been away."""
+        for who in [who for who, p in self._people.items() if p.time_ms < (time_s - FORGET_AFTER_S) * 1000.0]:
+            self._drop(who)
+
+    def _drop(self, who: int | None) -> None:
+        self._people.pop(who).landmarker.close()
+
+
+def _close(people: dict[int | None, _Person]) -> None:
+    while people:
+        people.popitem()[1].landmarker.close()
+
+
+def _whole(frame: Frame) -> Window:
+    height, width = frame.size_hw
+    return slice(0, height), slice(0, width)
+
+
+def _holds(outer: Window, inner: Window) -> bool:
+    return all(o.start <= i.start and i.stop <= o.stop for o, i in zip(outer, inner, strict=True))
+
+
+def _inside(xy: Float[np.ndarray, "2"], box: Box) -> bool:
+    return bool((box[:2] <= xy).all() and (xy <= box[2:]).all())
+
+
+def _picture(image: UInt8[np.ndarray, "h w 3"], window: Window, seen: Window) -> UInt8[np.ndarray, "y x 3"]:
+    """Return the window of an image, black outside of what is to be seen."""
+    if seen == window:
+        return np.ascontiguousarray(image[window])
+    picture = np.zeros_like(image[window], order="C")
+    rows, columns = (slice(s.start - w.start, s.stop - w.start) for s, w in zip(seen, window, strict=True))
+    picture[rows, columns] = image[seen]
+    return picture
+
+
+def _points(result: Any, window: Window) -> Float[np.ndarray, "33 6"] | None:
+    """Return x, y in the image, visibility, and world x, y, z, if there is a person."""
+    if not result.pose_landmarks:
+        return None
+    rows, columns = window
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    share = np.array([(point.x, point.y, point.visibility) for point in result.pose_landmarks[0]])
+    world = np.array([(point.x, point.y, point.z) for point in result.pose_world_landmarks[0]])
+    xy = share[:, :2] * size + (columns.start, rows.start)
+    return np.concatenate([xy, share[:, 2:].clip(0.0, 1.0), world], 1)
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """Send what native code writes to standard error nowhere: the library has no switch for it."""
+    sys.stderr.flush()
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
