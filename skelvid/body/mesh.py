@@ -115,11 +115,14 @@ def place_bones(
 
 
 def bone_scale(bones: BoneSkin, betas: Float[Tensor, "s 10"]) -> Float[Tensor, "s 24 3"]:
-    """Return how much larger each bone is than the template's, along its x (depth), y (length) and z (width)."""
+    """Return how much larger each bone is than the template's, along its x (depth), y (length) and z (width).
+
+    Bones do not grow with fat: depth follows the skin only where a thin body leaves less room.
+    """
     rest = torch.linalg.vector_norm(bones.size_end - bones.size_start, dim=-1)
     dirs = torch.einsum("jacb,sb->sjac", bones.size_end_dirs - bones.size_start_dirs, betas)
-    shaped = torch.linalg.vector_norm(bones.size_end - bones.size_start + dirs, dim=-1)
-    return shaped / rest
+    scale = torch.linalg.vector_norm(bones.size_end - bones.size_start + dirs, dim=-1) / rest
+    return torch.cat([scale[..., :2].amin(-1, keepdim=True), scale[..., 1:]], dim=-1)
 
 
 def _dense_weights(joint: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -132,7 +135,8 @@ def _size_points(assets: SkelAssets) -> tuple[Float[np.ndarray, "24 3 v"], Float
     """Choose for every bone axis two points, as weights over skin vertices, whose distance tells the bone's size.
 
     Joint centres where two of them span the bone; for head, hands and toes the joint and the skin vertex of that
-    part that lies farthest from it. Widths of pelvis and thorax come from the hips and the shoulders.
+    part that lies farthest from it. Pelvis and thorax take their width from the hips and the shoulders, their depth
+    from the skin in the midline.
     """
     n = len(assets.skin_template_m)
     regressor = np.zeros((N_JOINTS, n))
@@ -144,11 +148,22 @@ def _size_points(assets: SkelAssets) -> tuple[Float[np.ndarray, "24 3 v"], Float
         distance = np.linalg.norm(assets.skin_template_m - assets.joints_m[index], axis=1)
         return np.eye(1, n, int(np.where(dominant == index, distance, -1).argmax()))[0]
 
+    def midline(joint: str) -> tuple[int, int]:
+        skin = assets.skin_template_m
+        own = (dominant == JOINT_INDEX[joint]) & (np.abs(skin[:, 0]) < 0.02)
+        front = int(np.where(own, skin[:, 2], -np.inf).argmax())
+        level = np.abs(skin[:, 1] - skin[front, 1]) < 0.02
+        return front, int(np.where(own & level, skin[:, 2], np.inf).argmin())
+
     start, end = np.zeros((N_JOINTS, 3, n)), np.zeros((N_JOINTS, 3, n))
     for bone, (first, second) in _size_joints().items():
         start[JOINT_INDEX[bone]] = regressor[JOINT_INDEX[first]]
         end[JOINT_INDEX[bone]] = tip(first) if second is None else regressor[JOINT_INDEX[second]]
     thorax = JOINT_INDEX["thorax"]
+    for part in ("pelvis", "thorax"):
+        front, back = midline(part)
+        if assets.skin_template_m[front, 2] - assets.skin_template_m[back, 2] > 0.05:  # else too coarse a mesh
+            start[JOINT_INDEX[part], 0], end[JOINT_INDEX[part], 0] = np.eye(1, n, front), np.eye(1, n, back)
     start[thorax, 2], end[thorax, 2] = regressor[JOINT_INDEX["scapula_l"]], regressor[JOINT_INDEX["scapula_r"]]
     return start, end
 

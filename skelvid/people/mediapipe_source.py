@@ -1,8 +1,9 @@
 """MediaPipe Pose Landmarker: 33 points, with a temporal filter, on each person's part of the frame.
 
 The landmarker follows one person from frame to frame in the coordinates of its picture, so that picture must not move:
-everyone has a landmarker of their own, that sees a window of the frame which stays where it is until the person leaves
-it, with all but their box blacked out. Cutting out the moving box instead makes the points jitter 3 to 10 times more.
+cutting out the moving box makes the points jitter 3 to 10 times more. Everyone has a landmarker of their own, that sees
+the frame with all but their box blacked out; or, who is too small to be found in it, a window which stays where it is
+until they leave it.
 """
 
 import contextlib
@@ -26,9 +27,9 @@ from skelvid.people.keypoints import optional_library
 
 INSTALL = "pip install 'skelvid[mediapipe]'"
 MODEL = "mediapipe-heavy"
-# Shares of a box's longer side. The detector inside needs a person of a quarter of its picture (0.25 found, 0.17 not).
+# Shares of a box's longer side. To find somebody, it needs them as high as a quarter of its picture.
 MARGIN = 0.25
-WINDOW_MARGIN = 0.75
+CLOSE_MARGINS = (1.25, 0.5)
 FORGET_AFTER_S = 1.0
 
 Box = Float[np.ndarray, "4"]
@@ -98,36 +99,46 @@ class MediaPipePose:
         seen = _whole(frame) if box is None else cut(pad(box, MARGIN), frame.size_hw)
         if seen is None:
             return nothing
-        person = self._follow(frame, who, box, seen)
-        picture = _picture(frame.image, person.window, seen)
+        for window in self._windows(frame, who, box, seen):
+            points = self._detect(frame, who, window, seen)
+            if points is None:
+                continue
+            if box is None or _inside(np.median(points[:, :2], 0), box):
+                return points
+            # It went over to somebody else, and would stay there.
+            self._drop(who)
+            break
+        return nothing
+
+    def _windows(self, frame: Frame, who: int | None, box: Box | None, seen: Window) -> list[Window]:
+        """Return where to look, in this order: where the person is followed, in the whole frame, closer and closer."""
+        tries = [_whole(frame)]
+        if box is not None:
+            closer = (cut(pad(box, margin), frame.size_hw) for margin in CLOSE_MARGINS)
+            tries.extend(window for window in closer if window is not None)
+        person = self._people.get(who)
+        if person is not None and person.found:
+            if _holds(person.window, seen):
+                return [person.window, *tries]
+            self._drop(who)
+        return tries
+
+    def _detect(self, frame: Frame, who: int | None, window: Window, seen: Window) -> Float[np.ndarray, "33 6"] | None:
+        """Return the points that a person's landmarker finds in a window, if any."""
+        person = self._people.get(who)
+        if person is None:
+            person = self._people[who] = _Person(self._landmarker(), window)
+        person.window = window
+        # Two looks may fall into one millisecond, but time has to rise.
+        person.time_ms = max(round(frame.time_s * 1000.0), person.time_ms + 1)
+        picture = _picture(frame.image, window, seen)
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=picture)
         # Its log lines come until it has found somebody.
         with contextlib.nullcontext() if person.found else _quiet():
             result = person.landmarker.detect_for_video(image, person.time_ms)
-        points = _points(result, person.window)
+        points = _points(result, window)
         person.found = points is not None
-        if points is None:
-            return nothing
-        if box is not None and not _inside(np.median(points[:, :2], 0), box):
-            # It went over to somebody else, and would stay there.
-            self._drop(who)
-            return nothing
         return points
-
-    def _follow(self, frame: Frame, who: int | None, box: Box | None, seen: Window) -> _Person:
-        """Return a person's landmarker with a window that holds what is to be seen, and the time set."""
-        person = self._people.get(who)
-        if person is not None and person.found and not _holds(person.window, seen):
-            self._drop(who)
-            person = None
-        if person is None:
-            person = self._people[who] = _Person(self._landmarker(), seen)
-        if not person.found:
-            wide = None if box is None else cut(pad(box, WINDOW_MARGIN), frame.size_hw)
-            person.window = wide or seen
-        # Two frames may fall into one millisecond, but time has to rise.
-        person.time_ms = max(round(frame.time_s * 1000.0), person.time_ms + 1)
-        return person
 
     def _landmarker(self) -> Any:
         base = self._tasks.BaseOptions(model_asset_path=str(self._model))

@@ -1,6 +1,6 @@
 """A path goes in; an open container and its video stream come out, or one sentence on why there is none."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -73,7 +73,7 @@ class Film:
 
 
 @contextmanager
-def open_film(path: Path, *, threads: int = 0) -> Iterator[Film]:
+def open_film(path: Path, *, threads: int = 0) -> Generator[Film]:
     """Open a file for decoding with so many threads, 0 for one per core.
 
     Raises:
@@ -82,11 +82,12 @@ def open_film(path: Path, *, threads: int = 0) -> Iterator[Film]:
     container = _open(path)
     try:
         stream = _video_stream(container, path)
-        stream.thread_type = "AUTO"
-        stream.thread_count = threads
         # Without it, the decoder paints over damage and says nothing; with it, a damaged picture becomes a gap,
-        # and those after it come out cleaner, too.
+        # and those after it come out cleaner, too. It does not go with threads that decode several pictures at
+        # once: one damaged picture then takes all later ones with it.
         stream.codec_context.options = {"err_detect": "explode"}
+        stream.thread_type = "SLICE"
+        stream.thread_count = threads
         yield Film(path, container, stream)
     finally:
         container.close()

@@ -21,11 +21,13 @@ class ReadReport:
         damaged: Packets, nearly always one picture each, that could not be decoded and are gaps now.
         untimed: Pictures left out because their time does not rise, so that they have no place.
         broken_off: Why reading stopped before the end, or None.
+        missing_s: For how long the file promised pictures after the last one it had, where that is long.
     """
 
     damaged: int = 0
     untimed: int = 0
     broken_off: str | None = None
+    missing_s: float = 0.0
 
     def sentences(self) -> list[str]:
         """Say it in words; nothing when all was well."""
@@ -36,6 +38,8 @@ class ReadReport:
             said.append(f"{self.untimed} picture(s) without a usable time left out")
         if self.broken_off:
             said.append(f"reading broke off before the end ({self.broken_off})")
+        if self.missing_s:
+            said.append(f"pictures end {self.missing_s:.2f} s before the file says that it ends; was it cut off?")
         return said
 
 
@@ -43,14 +47,14 @@ class ReadReport:
 class _Clock:
     """Chooses between a picture's two time stamps, as players do.
 
-    Some containers (AVI) know only when a picture is decoded; what they claim to be its time then runs backwards
-    now and then. The stamp that has done so less often is believed.
+    Broken containers know only when a picture is decoded; what they claim to be its time then runs backwards now and
+    then. The stamp that has done so less often is believed.
     """
 
     period: int | None
+    faults: dict[str, int]
     count: int = 0
     last: dict[str, int] = field(default_factory=dict[str, int])
-    faults: dict[str, int] = field(default_factory=lambda: {"pts": 0, "dts": 0})
 
     def stamp(self, frame: VideoFrame) -> int | None:
         self.count += 1
@@ -73,9 +77,7 @@ def decode(film: Film, report: ReadReport, *, first: int | None = None) -> Itera
         report: Counts what is left out.
         first: Time stamp to start at; no picture before it comes out.
     """
-    if first is None:
-        pictures = _packets_to_pictures(film, report, None)
-    elif film.has_times:
+    if first is not None and first > 0 and film.has_times:
         pictures = _from_keyframe_before(film, report, first)
     else:
         pictures = _packets_to_pictures(film, report, first)
@@ -83,7 +85,8 @@ def decode(film: Film, report: ReadReport, *, first: int | None = None) -> Itera
     if not film.has_times:
         period = round(1 / (film.declared_rate_hz * film.unit_s))
         _log.warning("%s stores no times: taking %g pictures per second", film.path, film.declared_rate_hz)
-    clock, last = _Clock(period), None
+    # AVI is always broken in this way; knowing it makes times independent of where reading starts.
+    clock, last = _Clock(period, {"pts": int(film.container.format.name == "avi"), "dts": 0}), None
     for picture in pictures:
         stamp = clock.stamp(picture)
         if stamp is None or (last is not None and stamp - film.origin <= last):
@@ -106,19 +109,22 @@ def _from_keyframe_before(film: Film, report: ReadReport, first: int) -> Iterato
             film.container.seek(target, stream=film.stream)
         except FFmpegError:
             break
+        # What an attempt could not decode may be whole, seen from further back.
+        report.damaged, report.broken_off = 0, None
         pictures = _packets_to_pictures(film, report, first)
         picture = next(pictures, None)
         shown = None if picture is None else picture.pts
         if picture is not None and shown is not None and shown - film.origin <= first:
             return chain([picture], pictures)
+    report.damaged, report.broken_off = 0, None
     _rewind(film)
     return _packets_to_pictures(film, report, first)
 
 
 def _rewind(film: Film) -> None:
     try:
-        start = film.stream.start_time
-        film.container.seek(start if start is not None else 0, stream=film.stream)
+        # Well before the start, for MPEG-TS lands behind what it searches for.
+        film.container.seek((film.stream.start_time or 0) - round(10 / film.unit_s), stream=film.stream)
     except FFmpegError:
         _log.debug("%s cannot be searched: reading on", film.path)
 

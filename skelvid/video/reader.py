@@ -18,6 +18,8 @@ from skelvid.video.span import Span
 from skelvid.video.upright import Upright
 
 _log = logging.getLogger(__name__)
+# Sound often goes on a little after the last picture.
+_MISSING_S = 0.5
 
 
 class VideoFile:
@@ -72,13 +74,15 @@ class VideoFile:
             VideoError: There is no frame in the span.
         """
         self.report = report = ReadReport()
-        index = -1
+        index, time_s = -1, 0.0
         for index, (image, time_s) in enumerate(self._images(report)):
             yield Frame(image, index, time_s / self._slow_motion)
-        for sentence in report.sentences():
-            _log.warning("%s: %s", self.path, sentence)
         if index < 0:
             raise VideoError(f"{self.path} shows no picture {self.span}")
+        missing_s = min(self.info.duration_s or 0.0, self.span.end_s) - time_s
+        report.missing_s = missing_s if missing_s > max(_MISSING_S, 3 / self.info.rate_hz) else 0.0
+        for sentence in report.sentences():
+            _log.warning("%s: %s", self.path, sentence)
 
     def _images(self, report: ReadReport) -> Iterator[tuple[UInt8[np.ndarray, "h w 3"], float]]:
         upright = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from skelvid.datatypes.frames import Frame
 from skelvid.video.decode import ReadReport
@@ -12,6 +12,7 @@ from skelvid.video.reader import VideoFile
 from skelvid.video.span import Span
 
 
+@runtime_checkable
 class FrameSource(Protocol):
     """Frames in the order shown, at strictly rising times; may be iterated again, and then reads anew."""
 

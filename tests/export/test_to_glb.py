@@ -1,5 +1,6 @@
 """GLB files, read back by another program's reader and posed by the rules of the glTF specification."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from skelvid.body.dofs import JOINT_NAMES, limits_rad
+from skelvid.body.load import load_body_assets
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.mesh import Mesh
 from skelvid.datatypes.motion import Motion
@@ -160,3 +162,17 @@ def test_fewer_than_four_weights_are_padded():
     kept, share = four_largest(np.array([[5]]), np.array([[1.0]]))
     np.testing.assert_array_equal(kept, [[5, 0, 0, 0]])
     np.testing.assert_array_equal(share, [[1, 0, 0, 0]])
+
+
+def test_what_the_fifth_and_sixth_weight_cost():
+    """The numbers in the docstring of `four_largest`, over other poses."""
+    assets = load_body_assets("open-neutral")
+    joint, weight = four_largest(assets.skin_weight_joint, assets.skin_weight)
+    reduced = dataclasses.replace(assets, skin_weight_joint=joint, skin_weight=weight)
+    lower, upper = limits_rad()
+    q = np.random.default_rng(3).uniform(np.maximum(lower, -3), np.minimum(upper, 3), (16, 46))
+    params = SkelParams(q, np.zeros((1, 10)), np.zeros((1, 3))).to_torch()
+    full, four = (SkelBody(a)(params).to_numpy().skin_m for a in (assets, reduced))
+    moved_mm = np.linalg.norm(full - four, axis=-1) * 1e3
+    assert moved_mm.mean() == pytest.approx(0.13, rel=0.5)
+    assert np.quantile(moved_mm, 0.99) == pytest.approx(4.0, rel=0.5)

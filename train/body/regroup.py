@@ -44,6 +44,8 @@ SIDED = {
 }
 # Part of the foot's weight that the talus takes at the ankle centre, and how far (in statures) it fades out.
 TALUS_SHARE, TALUS_FADE = 0.7, 0.045
+# Shipped weights are whole multiples of 1 / GRID.
+GRID = 65536
 
 
 def regrouping(bone_names: tuple[str, ...]) -> Float[ndarray, "b 24"]:
@@ -114,6 +116,3 @@ def pack(weights: Float[ndarray, "v 24"]) -> tuple[ndarray, ndarray]:
     steps = np.round(np.take_along_axis(weights, joint, axis=1) * GRID)
     steps[:, 0] += GRID - steps.sum(axis=1)
     return joint.astype(np.uint8), (steps / GRID).astype(np.float32)
-
-
-GRID = 65536

@@ -21,6 +21,8 @@ PHENOTYPES = (
     "asian",
     "caucasian",
 )
+# Base-mesh ids above this are tongue, eyes and helper geometry.
+LAST_SKIN_BASE_VERTEX = 13379
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,6 @@ def cavity_faces(model: Any) -> ndarray:
     # Eyeballs and tongue are islands with ids above the skin's; the segmentation picture misses a few of their faces.
     base = model.base_mesh_vertex_indices.numpy()
     return inner | (base[model.faces.numpy()] > LAST_SKIN_BASE_VERTEX).any(axis=1)
-
-
-LAST_SKIN_BASE_VERTEX = 13379
 
 
 def mirror_map(points: Float[ndarray, "v 3"]) -> Int[ndarray, "v"]:

@@ -15,8 +15,6 @@ KNEE_OVER_HIP_OFFSET = 1.1
 # Share of the forearm twist taken by each forearm bone; the hand takes all of it.
 FOREARM_TWIST = {"lowerarm01": 0.25, "lowerarm02": 0.8}
 
-PIVOT_BONES = ("upperleg01", "lowerleg01", "foot", "upperarm01", "lowerarm01", "wrist")
-
 
 @dataclass(frozen=True)
 class Pose:
@@ -92,7 +90,7 @@ def descendants(rig: Rig, name: str) -> list[int]:
 def tpose(rig: Rig, heads: Float[ndarray, "n b 3"], centres: dict[str, Float[ndarray, "n 3"]]) -> Pose:
     """Pose rest bodies into the T-pose about the given rest joint centres.
 
-    heads: rest bone heads. centres: rest positions of `<PIVOT_BONES>.<L|R>`, overriding the heads.
+    heads: rest bone heads. centres: rest positions of joints by bone name (`lowerleg01.L`), overriding the heads.
     """
     pivot = heads.copy()
     for name, centre in centres.items():
@@ -150,7 +148,7 @@ def _set_leg(rig: Rig, rotation: ndarray, pivot: ndarray, side: str, sign: float
     down = leg_direction(hip, knee, sign)
     rotation[:, descendants(rig, f"upperleg01.{side}")] = shortest(knee - hip, down)[:, None]
     rotation[:, descendants(rig, f"lowerleg01.{side}")] = shortest(ankle - knee, down)[:, None]
-    # The sole is flat at rest: the foot only yaws, until ankle -> toes points to the front.
-    toes = (at("toe2-1") + at("toe3-1")) / 2 - ankle
+    # The sole is flat at rest: the foot only yaws, until ankle -> second ray points to the front.
+    toes = at("toe2-1") - ankle
     yaw = rotation_about(np.array([0.0, 1.0, 0.0]), -np.arctan2(toes[:, 0], toes[:, 2]))
     rotation[:, descendants(rig, f"foot.{side}")] = yaw[:, None]

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,11 @@ from train.motion.ties import TIES
 
 VIOLATION_RAD = np.radians(3.0)
 SEED = 0
+# The arrays of a body that q, betas and the ties depend on.
+POSED_BY = (
+    "skin_template_m", "shapedirs_m", "skin_weight_joint", "skin_weight", "joint_weight_vertex", "joint_weight",
+    "per_joint_rot", "apose_rel_transfo", "landmark_vertex", "landmark_weight",
+)  # fmt: skip
 FIT_EVERY = {"uiprmd": 2}  # smoothed at 10 Hz, sampled at 60
 
 
@@ -58,7 +64,7 @@ class Result:
     params: SkelParams
     fps: float
     residual_m: Float[ndarray, "t"] | None
-    notes: dict[str, object]
+    notes: dict[str, Any]
 
 
 @lru_cache(maxsize=1)
@@ -72,18 +78,17 @@ def make_body(name: str) -> SkelBody:
 def body_digest(name: str) -> str:
     """Identify what q and betas of a body mean: everything but its bones' looks and its triangles."""
     assets, digest = make_body(name).assets, hashlib.sha256()
-    for field in ("skin_template_m", "shapedirs_m", "skin_weight_joint", "skin_weight", "joint_weight_vertex",
-                  "joint_weight", "per_joint_rot", "apose_rel_transfo", "landmark_vertex", "landmark_weight"):  # fmt: skip
+    for field in POSED_BY:
         digest.update(np.ascontiguousarray(getattr(assets, field)).tobytes())
     return digest.hexdigest()
 
 
-def save(path: Path, **arrays: object) -> None:
+def save(path: Path, **arrays: Any) -> None:
     """Write a compressed .npz in one stroke, so that an interrupted run leaves no half file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     part.replace(path)
 
 
@@ -148,7 +153,9 @@ def _from_capture(body: SkelBody, capture: Capture, kind: str, person: Person) -
     fitted = fit_clip(body, target, person.betas, capture.fps, every=FIT_EVERY.get(kind, 1))
     left = residuals_m(body, target, fitted)
     with torch.no_grad():
-        shaking = [_shaking(points, capture.fps) for points in (body.skin_points(fitted, target.points), target.target_m)]
+        shaking = [
+            _shaking(points, capture.fps) for points in (body.skin_points(fitted, target.points), target.target_m)
+        ]
     params, lifted_m = on_floor(body, fitted.to_numpy())
     by_tie = {tie.source: round(1000 * float(mean), 1) for tie, mean in zip(TIES[kind], left.mean(0), strict=True)}
     notes = {
@@ -175,7 +182,7 @@ def _shaking(points_m: torch.Tensor, fps: float) -> float:
     return float((points_m[2:] - 2 * points_m[1:-1] + points_m[:-2]).norm(dim=-1).mean() * fps**2)
 
 
-def _violations(q: Float[ndarray, "t 46"]) -> dict[str, object]:
+def _violations(q: Float[ndarray, "t 46"]) -> dict[str, Any]:
     beyond = beyond_limits_rad(q)
     worst = np.unravel_index(beyond.argmax(), beyond.shape)[1]
     knees = q[:, [DOF_INDEX["knee_angle_r"], DOF_INDEX["knee_angle_l"]]]
@@ -242,15 +249,23 @@ def report(rows: Sequence[dict]) -> list[str]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of free motions")
     parser.add_argument("--out", type=Path, required=True, help="folder of the library")
     parser.add_argument("--body", default="neutral", help="name or file of the body")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2))
-    parser.add_argument("--only", default="", help="make only clips whose name starts so, such as cmu or uiprmd_deepsquat")
+    parser.add_argument(
+        "--only", default="", help="make only clips whose name starts so, such as cmu or uiprmd_deepsquat"
+    )
     args = parser.parse_args()
     jobs = [Job(clip, args.out, args.body) for clip in find_clips(args.data)]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as progress:
         rows = build(jobs, only=args.only, workers=args.workers, track=progress.track)
         for line in report(rows):

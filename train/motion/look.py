@@ -46,10 +46,11 @@ def sheet(
     some = SkelParams(params.q[frames], params.betas, params.trans_m[frames]).to_torch(dtype=body.dtype)
     with torch.no_grad():
         posed = body(some).to_numpy()
+    skin = np.asarray(posed.skin_m)
     skins, sticks = [], []
     for i, frame in enumerate(frames):
         view = _view(posed.joints_m[i], posed.joint_rot[i, 0])
-        skins.append(render([Mesh(posed.skin_m[i], body.assets.skin_faces, SKIN)], view))
+        skins.append(render([Mesh(skin[i], body.assets.skin_faces, SKIN)], view))
         sticks.append(_sticks(posed.joints_m[i], view, None if points_m is None else points_m[frame]))
     labels = [f"{time_s[frame]:.2f} s" for frame in frames]
     return contact_sheet([*skins, *sticks], columns=len(frames), labels=[*labels, *labels])
@@ -68,7 +69,7 @@ def _view(joints_m: Float[ndarray, "24 3"], pelvis: Float[ndarray, "3 3"]) -> Vi
 
 
 def _sticks(joints_m: Float[ndarray, "24 3"], view: View, points_m: Float[ndarray, "k 3"] | None) -> ndarray:
-    image = Image.new("RGB", SIZE_HW[::-1], "white")
+    image = Image.new("RGB", (SIZE_HW[1], SIZE_HW[0]), "white")
     draw = ImageDraw.Draw(image)
     corners = joints_m[0] * [1, 0, 1] + 0.6 * np.array([[1, 0, 1], [1, 0, -1], [-1, 0, -1], [-1, 0, 1], [1, 0, 1]])
     draw.line([tuple(xy) for xy in view.project(corners)], fill=FLOOR, width=1)
@@ -85,7 +86,7 @@ def _sticks(joints_m: Float[ndarray, "24 3"], view: View, points_m: Float[ndarra
 
 def main() -> None:
     """Write one sheet per named clip."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of free motions")
     parser.add_argument("--library", type=Path, required=True, help="folder that build.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")

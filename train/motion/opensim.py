@@ -92,7 +92,12 @@ def read_pose(path: Path) -> tuple[Float[ndarray, "t 46"], Float[ndarray, "t 3"]
     values = np.column_stack([angles[name] for name in ANGLE_NAMES])
     q = q_from_angles(JointAngles(time_s - time_s[0], ANGLE_NAMES, values), ground=TEMPLATE_GROUND)
     place = np.column_stack([columns.get(f"pelvis_t{axis}", np.zeros_like(time_s)) for axis in "xyz"])
-    return q, place @ TEMPLATE_GROUND.T, RATE_HZ, _unobserved({name for name, values in given.items() if np.ptp(values) > 0})
+    return (
+        q,
+        place @ TEMPLATE_GROUND.T,
+        RATE_HZ,
+        _unobserved({name for name, values in given.items() if np.ptp(values) > 0}),
+    )
 
 
 def read_table(path: Path) -> dict[str, Float[ndarray, "t"]]:

@@ -17,12 +17,12 @@ from train.motion.retarget import ROBUST_M, Target, cold_start, make_target, pos
 from train.motion.sources import Capture
 from train.motion.ties import TIES, Tie
 
-FRAMES = 160  # per person: half spread over everything, half where the person stands upright
+FRAMES = 120  # per person: half spread over everything, half where the person stands upright
 ROUNDS = 4
 UPRIGHT_COSINE = 0.94  # of trunk and thighs to the vertical: 20 degrees
-# CMU's knees are bent by 20 to 35 degrees where people stand on them (UI-PRMD's by 2 to 8): its knee centres lie too far
-# in front. A leg that carries the body is nearly straight for a quarter of the time: what is left then, beyond this
-# bend, is taken for a misplaced knee centre, but not more than the most.
+# CMU's knees are bent by 20 to 35 degrees where people stand on them (UI-PRMD's by 2 to 8): its knee centres lie too
+# far in front. A leg that carries the body is nearly straight for a quarter of the time: what is left then, beyond
+# this bend, is taken for a misplaced knee centre, but not more than the most.
 STANCE_SPEED_M_S, STANCE_COSINE, STANCE_PERCENTILE = 0.25, 0.985, 25.0
 STANCE_RAD, MOST_RAD = np.radians(12.0), np.radians(14.0)
 
@@ -46,7 +46,7 @@ def measure_person(body: SkelBody, kind: str, captures: Sequence[Capture], seed:
     few, upright = Capture(few.names, few.points_m[kept], few.fps), upright[kept]
     for turn in range(ROUNDS):
         target = make_target(body, ties, few, offsets, late=turn > 0)
-        options = FitOptions(max_steps=15, tolerance=1e-4)
+        options = FitOptions(max_steps=15, tolerance=1e-3)
         terms = [target.term(robust_m=ROBUST_M), *pose_terms(mean)]
         fit = solve(body, terms, params, clip=Clip(), options=options)
         params = fit.params
@@ -117,5 +117,3 @@ def _carrier(points: SkinnedPoints) -> ndarray:
     share = torch.zeros((points.count, len(JOINT_INDEX)))
     share.index_put_((points.point, points.joint), points.share.float(), accumulate=True)
     return share.argmax(1).numpy()
-
-

@@ -35,7 +35,7 @@ def on_floor(body: SkelBody, params: SkelParams) -> tuple[SkelParams, float]:
     rise = -float(np.percentile(lowest_m(body, params), FLOOR_PERCENTILE))
     if abs(rise) > FLOOR_REACH_M:
         return params, 0.0
-    return SkelParams(params.q, params.betas, params.trans_m + [0.0, rise, 0.0]), rise
+    return SkelParams(params.q, params.betas, params.trans_m + np.array([0.0, rise, 0.0])), rise
 
 
 def height_of_person(body: SkelBody, pose: Pose) -> Float[ndarray, "10"]:

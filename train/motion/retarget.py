@@ -16,7 +16,7 @@ from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, JOINT_INDEX, limits_rad, mir
 from skelvid.body.fit import BETA_SLICE, Clip, Fit, FitOptions, LimitTerm, PointTerm, PriorTerm, Quadratic, Term, solve
 from skelvid.body.model import N_PARAMS, SkelBody
 from skelvid.body.points import SkinnedPoints, join_points, mix_points
-from skelvid.body.start import closed_form_pose, without_turns
+from skelvid.body.start import closed_form_pose
 from skelvid.datatypes.skel import N_BETAS, SkelParams
 from train.motion.sources import Capture
 from train.motion.ties import Tie
@@ -44,10 +44,12 @@ LIMIT_SIGMA_RAD = 0.05
 # Knees may be stretched a little further than straight before something pulls back (softly: a sigma).
 KNEE_STRETCH_RAD, KNEE_SIGMA_RAD = 0.05, 0.05
 # A pose found from nothing is wrong if it leaves its limits, or a firmly tied point, by more: neighbours stand in.
-GROSS_RAD, GROSS_M = 0.25, 0.06
+GROSS_RAD, GROSS_M, FIRM_SIGMA_M = 0.25, 0.06, 0.0199
 # Right shoulder x, y, z and elbow, degrees, to start from: hanging, reaching forward, crossed (both turns), overhead.
 ARMS = ((80, 0, 0, 20), (0, 0, 80, 20), (60, 60, 40, 100), (60, -60, 40, 100), (-80, 0, 20, 20), (0, 0, 0, 90))
-ARM_DOFS = [i for i, name in enumerate(DOF_NAMES) if name.startswith(("scapula", "shoulder", "elbow", "pro_sup", "wrist"))]
+ARM_DOFS = [
+    i for i, name in enumerate(DOF_NAMES) if name.startswith(("scapula", "shoulder", "elbow", "pro_sup", "wrist"))
+]
 COLD_STRIDE = 3  # a pose is found from nothing in every third frame only
 
 
@@ -156,33 +158,35 @@ def cold_start(
     last = len(target.target_m) - 1
     frames = np.unique(np.append(np.arange(0, last, every), last))
     weight = torch.ones((len(frames), target.points.count), dtype=body.dtype)
-    guess = closed_form_pose(body, target.target_m[frames], target.cold, weight=weight, consecutive=True)
+    guess = closed_form_pose(body, target.target_m[frames], target.cold, weight=weight)
     shape = torch.as_tensor(betas, dtype=body.dtype)
 
     def fit(rows: Int[ndarray, "r"], q: Tensor, trans: Tensor) -> Fit:
         terms = [target.term(robust_m=8 * ROBUST_M, frames=frames[rows]), *pose_terms(betas)]
         start = SkelParams(q, shape.expand(len(q), -1), trans)
-        return solve(body, terms, start, free=pose_only(), options=FitOptions(max_steps=12, tolerance=1e-3))
-
-    def wrong(rows: Int[ndarray, "r"], params: SkelParams) -> Bool[ndarray, "r"]:
-        part = replace(target, target_m=target.target_m[frames[rows]])
-        far = (residuals_m(body, part, params) > GROSS_M)[:, (target.weight > GROSS_M**-2 * 9).numpy()]
-        return far.any(1) | (beyond_limits_rad(params.q.numpy()).max(1) > GROSS_RAD)
+        return solve(body, terms, start, free=pose_only(), options=FitOptions(max_steps=40, tolerance=1e-3))
 
     best = fit(np.arange(len(frames)), guess.q, guess.trans_m)
-    rows = np.flatnonzero(wrong(np.arange(len(frames)), best.params))
-    q, trans, cost = best.params.q, best.params.trans_m, best.cost
-    for arms in _arm_starts() if len(rows) else ():
+    rows, q, trans, cost = np.arange(len(frames)), best.params.q, best.params.trans_m, best.cost
+    for arms in [*_arm_starts(), None]:
+        part = replace(target, target_m=target.target_m[frames[rows]])
+        rows = rows[_wrong(body, part, SkelParams(q[rows], shape, trans[rows]))]
+        if arms is None or not len(rows):
+            break
         start = q[rows].clone()
         start[:, ARM_DOFS] = torch.as_tensor(arms[ARM_DOFS], dtype=body.dtype)
         other = fit(rows, start, trans[rows])
-        better = rows[(other.cost < cost[rows]).numpy()]
-        chosen = (other.cost < cost[rows]).numpy()
-        q[better], trans[better], cost[better] = other.params.q[chosen], other.params.trans_m[chosen], other.cost[chosen]
-    params = SkelParams(q, shape.expand(len(q), -1), trans)
-    good = ~wrong(np.arange(len(frames)), params)
-    good = good if good.any() else ~good
-    return frames[good], SkelParams(continuous(q[good]), params.betas[good], trans[good])
+        better = other.cost < cost[rows]
+        kept = rows[better.numpy()]
+        q[kept], trans[kept], cost[kept] = other.params.q[better], other.params.trans_m[better], other.cost[better]
+    good = np.setdiff1d(np.arange(len(frames)), rows) if len(rows) < len(frames) else rows
+    return frames[good], SkelParams(continuous(q[good]), shape.expand(len(good), -1), trans[good])
+
+
+def _wrong(body: SkelBody, target: Target, params: SkelParams) -> Bool[ndarray, "t"]:
+    """Say which poses leave their limits, or a firmly tied point, by much."""
+    far = residuals_m(body, target, params)[:, (target.weight > FIRM_SIGMA_M**-2).numpy()] > GROSS_M
+    return far.any(1) | (beyond_limits_rad(params.q.numpy()).max(1) > GROSS_RAD)
 
 
 def _arm_starts() -> list[Float[ndarray, "46"]]:
@@ -191,7 +195,9 @@ def _arm_starts() -> list[Float[ndarray, "46"]]:
     starts = []
     for degrees in ARMS:
         q = np.zeros(len(DOF_NAMES))
-        for name, value in zip(("shoulder_r_x", "shoulder_r_y", "shoulder_r_z", "elbow_flexion_r"), degrees, strict=True):
+        for name, value in zip(
+            ("shoulder_r_x", "shoulder_r_y", "shoulder_r_z", "elbow_flexion_r"), degrees, strict=True
+        ):
             q[DOF_INDEX[name]] = np.radians(value)
         starts.append(q + q[index] * sign)
     return starts
@@ -213,21 +219,20 @@ def pose_only() -> Tensor:
 def continuous(q: Float[Tensor, "t 46"]) -> Float[Tensor, "t 46"]:
     """Choose, frame by frame, that one of the pelvis's two triples of angles that goes on from the frame before.
 
-    (tilt, list, rotation) and (tilt + pi, pi - list, rotation + pi) are the same; a cartwheel needs both.
+    (tilt, list, rotation) and (tilt + pi, pi - list, rotation + pi) are the same; a cartwheel needs both. Other joints
+    have limits within one turn: theirs lose whole turns.
     """
     out = q.clone()
     for i in range(1, len(q)):
         same = out[i, :3]
         other = torch.stack([same[0] + pi, pi - same[1], same[2] + pi])
         near = [v - 2 * pi * torch.round((v - out[i - 1, :3]) / (2 * pi)) for v in (same, other)]
-        out[i, :3] = min(near, key=lambda v: float((v - out[i - 1, :3]).abs().sum()))  # noqa: B023
-    out[:, 3:] = without_turns(out[:, 3:])
+        out[i, :3] = min(near, key=lambda v: float((v - out[i - 1, :3]).abs().sum()))
+    out[:, 3:] -= 2 * pi * torch.round(out[:, 3:] / (2 * pi))
     return out
 
 
-def fit_clip(
-    body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: float, *, every: int = 1
-) -> SkelParams:
+def fit_clip(body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: float, *, every: int = 1) -> SkelParams:
     """Fit the motion of a person of known shape and offsets to one clip.
 
     With `every` > 1 only each `every`th frame is fitted and cubic splines fill in the others: for sources that have
@@ -243,7 +248,7 @@ def fit_clip(
     few = SkelParams(*(_between(value, frames, len(target.target_m)) for value in (few.q, few.betas, few.trans_m)))
     clip = Clip(shared_betas=True, smoothness=smoothness(len(target.target_m), fps))
     terms = [target.term(robust_m=ROBUST_M), *pose_terms(betas)]
-    options = FitOptions(max_steps=25, tolerance=5e-4)
+    options = FitOptions(max_steps=10, tolerance=1e-3)
     fit = solve(body, terms, few, free=pose_only(), clip=clip, options=options)
     return SkelParams(fit.params.q, fit.params.betas[:1], fit.params.trans_m)
 

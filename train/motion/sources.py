@@ -84,7 +84,9 @@ def find_clips(data: Path) -> list[ClipRef]:
     """
     clips = sorted((clip for source in SOURCES for clip in source(data)), key=lambda clip: clip.name)
     if not clips:
-        raise ConfigError(f"no motion found in {data}: expected {', '.join(CMU_FILES)}, {UIPRMD_FILE}, deepmimic/ or opensim/")
+        raise ConfigError(
+            f"no motion found in {data}: expected {', '.join(CMU_FILES)}, {UIPRMD_FILE}, deepmimic/ or opensim/"
+        )
     sides: dict[str, set[str]] = {}
     for clip in clips:
         sides.setdefault(clip.person, set()).add(clip.split)

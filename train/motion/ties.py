@@ -1,8 +1,8 @@
 """What a source's points mean on our body: one table per kind of source.
 
-An offset is where the source puts its point relative to ours, in template axes (x left, y up, z front) and fixed to the
-joint (for landmarks, to the joint that carries most of them). Those here are starting values, read off the sources' own skeletons laid on our template; each person's are then
-measured within `play_m` (see `people.py`).
+An offset is where the source puts its point relative to ours, in template axes (x left, y up, z front) and fixed to
+the joint (for landmarks, to the joint that carries most of them). Those here are starting values, read off the sources'
+own skeletons laid on our template; each person's are then measured within `play_m` (see `people.py`).
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,9 @@ class Tie:
     late: bool = False
 
 
-def _both(name: str, anchor: Anchor, offset_m: Offset = (0.0, 0.0, 0.0), **more: float) -> Iterator[Tie]:
+def _both(
+    name: str, anchor: Anchor, offset_m: Offset = (0.0, 0.0, 0.0), sigma_m: float = 0.015, play_m: float = 0.02
+) -> Iterator[Tie]:
     """Tie a point of each side; `{}` stands for the side, `{U}` for its capital, and x of an offset is outward."""
     for side, sign in (("l", 1.0), ("r", -1.0)):
         sides = {"U": side.upper()}
@@ -42,7 +44,7 @@ def _both(name: str, anchor: Anchor, offset_m: Offset = (0.0, 0.0, 0.0), **more:
             if isinstance(anchor, str)
             else {landmark.format(side): share for landmark, share in anchor.items()}
         )
-        yield Tie(name.format(side, **sides), fixed, (sign * offset_m[0], *offset_m[1:]), **more)
+        yield Tie(name.format(side, **sides), fixed, (sign * offset_m[0], *offset_m[1:]), sigma_m, play_m)
 
 
 CMU: tuple[Tie, ...] = (

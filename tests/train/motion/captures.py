@@ -24,10 +24,12 @@ def write_joints(path: Path, clips: list[str], frames: int = 4, names: tuple[str
     for clip in clips:
         arrays[f"{clip}__joints_mm"] = np.tile(joints, (frames, 1, 1)).astype(np.int16)
         arrays[f"{clip}__quat_xyzw"] = np.tile([0, half, 0, half], (frames, len(names), 1)).astype(np.int16)
-    np.savez(path, **arrays)
+    np.savez(path, allow_pickle=False, **arrays)
 
 
-def deepmimic_frame(knee_rad: float = 0.0, elbow_rad: float = 0.0, height_m: float = 0.9, forward_m: float = 0.0) -> list:
+def deepmimic_frame(
+    knee_rad: float = 0.0, elbow_rad: float = 0.0, height_m: float = 0.9, forward_m: float = 0.0
+) -> list:
     """Return one frame of 1/30 s: upright, limbs straight but for knees and elbows."""
     leg = [*UPRIGHT, knee_rad, *UPRIGHT]
     arm = [*UPRIGHT, elbow_rad]

@@ -7,7 +7,8 @@ import torch
 from skelvid.body.dofs import DOF_INDEX
 from skelvid.body.load import load_body
 from skelvid.datatypes.skel import SkelParams
-from train.motion.people import measure_person
+from train.motion import people
+from train.motion.people import _knee_offsets, measure_person
 from train.motion.placing import height_of_person, lowest_m, on_floor
 from train.motion.retarget import (
     PRIOR,
@@ -89,11 +90,18 @@ def test_continuous_picks_the_triple_that_goes_on():
     q[:, 1] = torch.tensor([1.2, 1.5, np.pi - 1.8, np.pi - 2.1, np.pi - 2.4])
     q[2:, 0] = q[2:, 2] = np.pi
     out = continuous(q)
-    torch.testing.assert_close(out[:, 1], torch.tensor([1.2, 1.5, 1.8, 2.1, 2.4]))
-    torch.testing.assert_close(out[:, 0], torch.zeros(5), atol=1e-6, rtol=0)
+    np.testing.assert_allclose(out[:, 1], [1.2, 1.5, 1.8, 2.1, 2.4], rtol=1e-6)
+    np.testing.assert_allclose(out[:, 0], 0, atol=1e-6)
 
 
-def test_a_person_is_measured_with_the_offsets_of_the_source():
+def test_one_wild_arm_does_not_turn_the_arms_of_all_later_frames():
+    q = torch.zeros((4, 46))
+    q[1, DOF_INDEX["shoulder_l_z"]] = 4.0
+    assert float(continuous(q)[2:].abs().max()) == 0
+
+
+def test_a_person_is_measured_with_the_offsets_of_the_source(monkeypatch):
+    monkeypatch.setattr(people, "FRAMES", 50)
     q = np.concatenate([squat(30), pose(40, shoulder_r_x=np.linspace(80, -60, 40), shoulder_l_x=-70, knee_angle_r=5)])
     capture = captured(DEEPMIMIC, q)
     moved = capture.names.index("neck")
@@ -103,6 +111,27 @@ def test_a_person_is_measured_with_the_offsets_of_the_source():
     assert float((rest[0] - rest[1]).norm(dim=-1).max()) < 0.03
     offset = person.offsets_m[moved] - DEEPMIMIC[[tie.source for tie in DEEPMIMIC].index("neck")].offset_m
     assert offset[1] == pytest.approx(0.03, abs=0.015)
+
+
+def test_knees_that_never_straighten_are_taken_for_misplaced():
+    standing = captured(CMU, pose(200))
+    for side in "lr":
+        standing.points_m[:, standing.names.index(f"{side}_knee")] += [0.0, 0.0, 0.04]
+    moved_m = [_knee_offsets(kind, CMU, [standing])[:, 2].max() for kind in ("cmu", "deepmimic")]
+    # 4 cm before a straight leg of 0.9 m bend it by 11 degrees, within what a standing leg may be bent; our legs at
+    # rest add to that or take from it by a few millimetres.
+    assert moved_m == [0.0, 0.0]
+    for side in "lr":
+        standing.points_m[:, standing.names.index(f"{side}_knee")] += [0.0, 0.0, 0.04]
+    assert _knee_offsets("cmu", CMU, [standing])[:, 2].max() == pytest.approx(0.036, abs=0.008)
+
+
+def test_frames_between_fitted_ones_follow_the_motion():
+    q = squat(41)
+    target = make_target(BODY, DEEPMIMIC, captured(DEEPMIMIC, q), own_offsets(DEEPMIMIC))
+    full, half = (fit_clip(BODY, target, BETAS, FPS, every=n) for n in (1, 2))
+    assert half.q.shape == full.q.shape
+    assert float((half.q - full.q).abs().max()) < np.radians(1.5)
 
 
 def test_stretch_term_pulls_back_knees_only_beyond_straight():

@@ -6,7 +6,7 @@ import pytest
 from skelvid.errors import ConfigError
 from tests.train.motion.captures import deepmimic_frame, write_deepmimic, write_joints
 from train.motion import deepmimic, sources
-from train.motion.sources import ClipRef, find_clips, read_cmu
+from train.motion.sources import Capture, ClipRef, find_clips, read_cmu
 from train.motion.ties import TIES
 
 
@@ -44,7 +44,9 @@ def test_an_empty_folder_says_what_it_expected(tmp_path):
 def test_a_person_on_both_sides_of_the_split_is_refused(tmp_path, monkeypatch):
     def torn(data):
         for split in ("train", "val"):
-            yield ClipRef(f"a_{split}", "cmu", "CMU", "same", split, "free", lambda: None)
+            yield ClipRef(
+                f"a_{split}", "cmu", "CMU", "same", split, "free", lambda: Capture((), np.zeros((0, 0, 3)), 60.0)
+            )
 
     monkeypatch.setattr(sources, "SOURCES", (torn,))
     with pytest.raises(ConfigError, match="both train and val: same"):
@@ -66,6 +68,7 @@ def test_cmu_is_read_in_metres_with_points_that_turn_with_its_segments(folder):
 def test_ties_name_points_that_their_source_has(folder):
     clips = {clip.kind: clip.read() for clip in find_clips(folder) if clip.kind in ("cmu", "deepmimic")}
     for kind, capture in clips.items():
+        assert isinstance(capture, Capture)
         assert {tie.source for tie in TIES[kind]} <= set(capture.names)
 
 

@@ -14,7 +14,7 @@ from train.body.bones.axial import fit_column, fit_head, fit_pelvis, fit_trunk
 from train.body.bones.limbs import acromion, fit_arm, fit_leg
 from train.body.bones.mesh import Mesh, join
 from train.body.bones.subject import measure_subject
-from train.body.bones.weights import pack, rigid_joint, soft_weights
+from train.body.bones.weights import pack, rigid_joint, soft_weights, trunk_skin
 
 VERTICES = {
     "skull": 2500,
@@ -59,11 +59,14 @@ def build_bones(
     landmarks_m: dict[str, ndarray],
     frames: Float[ndarray, "24 3 3"],
     sex: str = "neutral",
+    *,
+    skin_weights: Float[ndarray, "v 24"] | None = None,
 ) -> Bones:
     """Build all bones of a body in its template pose.
 
     `landmarks_m` may hold `asis_l` and `psis_l` (skin points); what is missing is measured on the skin. `frames`
-    are the joints' bone frames C_i, used for `local_m` = C_i^T (x - J_i).
+    are the joints' bone frames C_i, used for `local_m` = C_i^T (x - J_i). With `skin_weights` spine and ribs bend as
+    the skin over them does, without them by height alone.
     """
     subject = measure_subject(joints_m, skin_template_m, skin_faces, landmarks_m, sex)
     head = fit_head(subject, VERTICES)
@@ -71,7 +74,10 @@ def build_bones(
     column = fit_column(subject, plate, head["skull"])
     parts = head | hips | fit_trunk(subject, column, acromion(subject), VERTICES, VERTEBRA_VERTICES)
     parts |= fit_arm(subject, VERTICES) | fit_leg(subject, VERTICES, TARSAL_VERTICES)
-    return _assemble(_with_mirror(parts), subject.joints, np.asarray(frames, float))
+    trunk = None if skin_weights is None else trunk_skin(subject.skin.vertices, skin_weights, subject.joints)
+    parts = _with_mirror(parts)
+    soft = {name: soft_weights(name, mesh.vertices, subject.joints, trunk) for name, mesh in parts.items()}
+    return _assemble(parts, soft, subject.joints, np.asarray(frames, float))
 
 
 def _with_mirror(parts: dict[str, Mesh]) -> dict[str, Mesh]:
@@ -80,12 +86,12 @@ def _with_mirror(parts: dict[str, Mesh]) -> dict[str, Mesh]:
     return parts | twins
 
 
-def _assemble(parts: dict[str, Mesh], joints: ndarray, frames: ndarray) -> Bones:
+def _assemble(parts: dict[str, Mesh], soft: dict[str, ndarray], joints: ndarray, frames: ndarray) -> Bones:
     names = tuple(sorted(parts))
     whole = join([parts[name] for name in names])
     counts = [len(parts[name].vertices) for name in names]
     joint = np.repeat([rigid_joint(name) for name in names], counts).astype(np.uint8)
-    weight_joint, weight = pack(np.concatenate([soft_weights(name, parts[name].vertices, joints) for name in names]))
+    weight_joint, weight = pack(np.concatenate([soft[name] for name in names]))
     local = np.einsum("vji,vj->vi", frames[joint], whole.vertices - joints[joint])
     return Bones(
         vertices_m=whole.vertices.astype(np.float32),

@@ -12,7 +12,6 @@ from scipy.spatial import KDTree
 
 from train.body.bones.mesh import Mesh
 
-
 _FLIP = np.array([-1.0, 1, 1])
 
 
@@ -255,9 +254,9 @@ def settle(mesh: Mesh, shell: Shell | Solid, clearance_m: float, rigid: bool = F
 
 
 def _twins(points: ndarray) -> ndarray | None:
-    """Return the mirror image of each vertex of a symmetric bone, or None: ties must not bend a midline bone sideways."""
+    """Return each vertex's mirror image if the bone is symmetric: ties must not bend a midline bone sideways."""
     gap, twin = KDTree(points).query(points * _FLIP)
-    return twin if gap.max() < 1e-9 else None
+    return np.asarray(twin) if gap.max() < 1e-9 else None
 
 
 def _settle_rigid(points: ndarray, shell: Shell | Solid, clearance_m: float) -> ndarray:

@@ -24,10 +24,13 @@ def assets():
 
 @pytest.fixture(scope="module")
 def bones(assets) -> Bones:
-    corners = assets.skin_template_m[assets.landmark_vertex]
-    points = (assets.landmark_weight[..., None] * corners).sum(1)
+    skin = assets.skin_template_m
+    points = (assets.landmark_weight[..., None] * skin[assets.landmark_vertex]).sum(1)
     landmarks = dict(zip(assets.landmark_names, points, strict=True))
-    return build_bones(assets.joints_m, assets.skin_template_m, assets.skin_faces, landmarks, assets.per_joint_rot)
+    weights = np.zeros((len(skin), 24))
+    np.add.at(weights, (np.arange(len(skin))[:, None], assets.skin_weight_joint), assets.skin_weight)
+    joints, frames = assets.joints_m, assets.per_joint_rot
+    return build_bones(joints, skin, assets.skin_faces, landmarks, frames, skin_weights=weights)
 
 
 def test_is_light(bones):
