@@ -79,6 +79,7 @@ def make_video(
             stream.codec_context.sample_aspect_ratio = pixel_aspect
         if turn_deg or mirrored:
             stream.set_display_rotation(-turn_deg, hflip=mirrored)
+        container.start_encoding()
         for time_s in times_s:
             image = draw_scene(time_s, size_hw)
             image = np.rot90(image[:, ::-1] if mirrored else image, turn_deg // 90)

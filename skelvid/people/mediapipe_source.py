@@ -1,7 +1,7 @@
 """MediaPipe Pose Landmarker: 33 points, with a temporal filter, on each person's part of the frame.
 
 The landmarker follows one person from frame to frame in the coordinates of its picture, so that picture must not move:
-cutting out the moving box makes the points jitter 3 to 10 times more. Everyone has a landmarker of their own, that sees
+cutting out the moving box makes the points jitter 3 to 9 times more. Everyone has a landmarker of their own, that sees
 the frame with all but their box blacked out; or, who is too small to be found in it, a window which stays where it is
 until they leave it.
 """

@@ -15,8 +15,11 @@ from av.video.stream import VideoStream
 
 from skelvid.errors import VideoError
 
-# Demuxers that take any text, or sound, for a picture.
-_NOT_FILMS = ("tty", "lrc")
+# FFmpeg also knows playlists, which lead to other files and never end, and formats that take any text for a picture.
+_FORMATS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,mxf,h264,hevc,av1,obu,ivf,mjpeg,dv,nut,rm,wtv,gif,apng,"
+    "yuv4mpegpipe,wav,mp3,aac,flac,aiff,caf,amr"
+)
 _MAX_RATE_HZ = 2000
 
 
@@ -71,6 +74,11 @@ class Film:
         """Return whether the format stores time stamps at all; raw streams do not."""
         return not self.container.format.flags & Flags.no_timestamps.value
 
+    @property
+    def is_searchable(self) -> bool:
+        """Return whether times are the same wherever reading starts; in AVI they are guessed from what came before."""
+        return self.has_times and self.container.format.name != "avi"
+
 
 @contextmanager
 def open_film(path: Path, *, threads: int = 0) -> Generator[Film]:
@@ -101,8 +109,9 @@ def _open(path: Path) -> InputContainer:
     try:
         if not path.stat().st_size:
             raise VideoError(f"{path} is empty: it has 0 bytes")
-        # `file:` for names with a colon; the white list because a playlist must not reach out to the network.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        # `file:` for names with a colon.
+        options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+        return av.open(f"file:{path}", options=options, metadata_errors="replace")
     except PermissionError as error:
         raise VideoError(f"no permission to read {path}") from error
     except (FFmpegError, OSError) as error:
@@ -110,10 +119,6 @@ def _open(path: Path) -> InputContainer:
             f"{path} cannot be read as a video ({error.strerror or error}): it is of another kind, "
             "or was cut off, for instance while it was copied"
         ) from error
-    if container.format.name in _NOT_FILMS:
-        container.close()
-        raise VideoError(f"{path} is text, not a video")
-    return container
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:

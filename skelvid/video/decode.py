@@ -47,14 +47,14 @@ class ReadReport:
 class _Clock:
     """Chooses between a picture's two time stamps, as players do.
 
-    Broken containers know only when a picture is decoded; what they claim to be its time then runs backwards now and
-    then. The stamp that has done so less often is believed.
+    Some containers (AVI) know only when a picture is decoded; what they claim to be its time then runs backwards
+    now and then. The stamp that has done so less often is believed.
     """
 
     period: int | None
-    faults: dict[str, int]
     count: int = 0
     last: dict[str, int] = field(default_factory=dict[str, int])
+    faults: dict[str, int] = field(default_factory=lambda: {"pts": 0, "dts": 0})
 
     def stamp(self, frame: VideoFrame) -> int | None:
         self.count += 1
@@ -77,7 +77,7 @@ def decode(film: Film, report: ReadReport, *, first: int | None = None) -> Itera
         report: Counts what is left out.
         first: Time stamp to start at; no picture before it comes out.
     """
-    if first is not None and first > 0 and film.has_times:
+    if first is not None and first > 0 and film.is_searchable:
         pictures = _from_keyframe_before(film, report, first)
     else:
         pictures = _packets_to_pictures(film, report, first)
@@ -85,8 +85,7 @@ def decode(film: Film, report: ReadReport, *, first: int | None = None) -> Itera
     if not film.has_times:
         period = round(1 / (film.declared_rate_hz * film.unit_s))
         _log.warning("%s stores no times: taking %g pictures per second", film.path, film.declared_rate_hz)
-    # AVI is always broken in this way; knowing it makes times independent of where reading starts.
-    clock, last = _Clock(period, {"pts": int(film.container.format.name == "avi"), "dts": 0}), None
+    clock, last = _Clock(period), None
     for picture in pictures:
         stamp = clock.stamp(picture)
         if stamp is None or (last is not None and stamp - film.origin <= last):

@@ -81,7 +81,7 @@ def test_bones_and_landmarks_are_there(body):
     assert len(body.landmark_names) >= 60
     bones = body.assets.bones
     assert 15_000 < len(bones.template_m) <= 25_000
-    assert {"skull", "mandible", "sternum", "patella_r", "patella_l", "femur_r"} <= set(bones.part_names)
+    assert {"skull", "jaw", "sternum", "patella_r", "patella_l", "femur_r"} <= set(bones.part_names)
 
 
 def test_noise_free_bodies_come_back(body):

@@ -1,10 +1,14 @@
 """What is no video ends in one clear sentence."""
 
 import os
+from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.error import PermissionError as Refused
 
 from skelvid.errors import VideoError
 from skelvid.video import container
@@ -12,11 +16,12 @@ from skelvid.video.source import open_video
 from tests.factories import make_video
 
 
-def make_sound(path, codec: str, sample: str):
+def make_sound(path: Path, codec: Literal["pcm_s16le", "aac"]) -> Path:
+    samples = np.zeros((1, 8000), np.int16) if codec == "pcm_s16le" else np.zeros((1, 8000), np.float32)
     with av.open(path, "w") as file:
         stream = file.add_stream(codec, rate=8000)
-        kind = np.int16 if sample == "s16" else np.float32
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), kind), format=sample, layout="mono")
+        assert isinstance(stream, AudioStream)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16" if codec == "pcm_s16le" else "fltp", layout="mono")
         frame.rate = 8000
         file.mux(stream.encode(frame))
         file.mux(stream.encode())
@@ -41,7 +46,7 @@ def test_empty_file(tmp_path):
 
 def test_special_file():
     with pytest.raises(VideoError, match="is not a file"):
-        open_video(container.Path(os.devnull))
+        open_video(Path(os.devnull))
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.bin"])
@@ -53,7 +58,7 @@ def test_noise(tmp_path, name, rng):
 @pytest.mark.parametrize("name", ["a.mp4", "a.txt", "a.csv", "a.lrc", "a.srt", "a.html"])
 def test_text(tmp_path, name):
     (tmp_path / name).write_text("1\n00:00:00,000 --> 00:00:01,000\nhello world\n\n" * 30)
-    assert_one_sentence(tmp_path / name, "is text, not a video|cannot be read as a video|holds no pictures")
+    assert_one_sentence(tmp_path / name, "cannot be read as a video")
 
 
 def test_playlist_does_not_reach_the_network(tmp_path):
@@ -61,9 +66,9 @@ def test_playlist_does_not_reach_the_network(tmp_path):
     assert_one_sentence(tmp_path / "a.m3u8", "cannot be read as a video")
 
 
-@pytest.mark.parametrize(("name", "codec", "sample"), [("a.wav", "pcm_s16le", "s16"), ("a.m4a", "aac", "fltp")])
-def test_sound_only(tmp_path, name, codec, sample):
-    assert_one_sentence(make_sound(tmp_path / name, codec, sample), "holds sound but no pictures")
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "pcm_s16le"), ("a.m4a", "aac")])
+def test_sound_only(tmp_path, name, codec):
+    assert_one_sentence(make_sound(tmp_path / name, codec), "holds sound but no pictures")
 
 
 def test_cut_off_before_the_index(tmp_path):
@@ -84,7 +89,7 @@ def test_no_permission(tmp_path, monkeypatch):
     if os.access(path, os.R_OK):  # root may read anything, so let FFmpeg say what it says to others
 
         def refuse(*_args: object, **_options: object):
-            raise av.error.PermissionError(13, "Permission denied")
+            raise Refused(13, "Permission denied")
 
         monkeypatch.setattr(container.av, "open", refuse)
     assert_one_sentence(path, "no permission to read")

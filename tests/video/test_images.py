@@ -59,10 +59,8 @@ def test_exif_orientation(tmp_path, orientation, turns):
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "I;16", "1"])
 def test_any_kind_of_picture_becomes_rgb(tmp_path, mode):
     grey = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
-    if mode == "I;16":
-        picture = Image.fromarray(grey.astype(np.uint16) * 257)
-    else:
-        picture = Image.fromarray(grey).convert("RGB").convert(mode)
+    deep = Image.fromarray(grey.astype(np.uint16) * 257)
+    picture = deep if mode == "I;16" else Image.fromarray(grey).convert(mode)
     picture.save(tmp_path / "a.tif")
     (frame,) = open_video(tmp_path / "a.tif")
     assert frame.image.shape == (48, 64, 3)

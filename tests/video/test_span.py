@@ -31,7 +31,14 @@ def test_last_digits_do_not_matter():
 
 @pytest.mark.parametrize(
     ("span", "count"),
-    [(Span(), 300), (Span(2.0), 240), (Span(2.0, 3.0), 30), (Span(-5.0, 0.0), 0), (Span(99.0), 0), (Span(9.0, 99.0), 30)],
+    [
+        (Span(), 300),
+        (Span(2.0), 240),
+        (Span(2.0, 3.0), 30),
+        (Span(-5.0, 0.0), 0),
+        (Span(99.0), 0),
+        (Span(9.0, 99.0), 30),
+    ],
 )
 def test_expected_frames(span, count):
     assert span.frames_of(VideoInfo((10, 10), 30.0, 300, 10.0)) == count

@@ -2,7 +2,7 @@
 
 In: a folder of free motions (`sources.py`). Out: `clips/<name>.npz`, one SKEL motion of the open neutral body each,
 `people/<person>.npz` with the shape and offsets of each person, and `index.json` with a row for every clip. What is
-finished, for the body in use, is not made again.
+finished is not made again, unless the body or a table of ours has changed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from skelvid.body.model import SkelBody
 from skelvid.datatypes.skel import N_BETAS, SkelParams
 from train.motion.people import Person, measure_person
 from train.motion.placing import height_of_person, on_floor
-from train.motion.retarget import beyond_limits_rad, fit_clip, make_target, residuals_m
+from train.motion.retarget import ACCELERATION, PRIOR, beyond_limits_rad, fit_clip, make_target, residuals_m
 from train.motion.sources import Capture, ClipRef, Pose, find_clips
 from train.motion.ties import TIES
 
@@ -75,9 +75,9 @@ def make_body(name: str) -> SkelBody:
 
 
 @lru_cache(maxsize=1)
-def body_digest(name: str) -> str:
-    """Identify what q and betas of a body mean: everything but its bones' looks and its triangles."""
-    assets, digest = make_body(name).assets, hashlib.sha256()
+def recipe_digest(body: str) -> str:
+    """Identify what the library is made with: the body, but for its bones' looks and triangles, and our tables."""
+    assets, digest = make_body(body).assets, hashlib.sha256(repr((TIES, PRIOR, ACCELERATION)).encode())
     for field in POSED_BY:
         digest.update(np.ascontiguousarray(getattr(assets, field)).tobytes())
     return digest.hexdigest()
@@ -93,11 +93,11 @@ def save(path: Path, **arrays: Any) -> None:
 
 
 def finished(path: Path, body: str) -> bool:
-    """Say whether a file is there and was made for this body."""
+    """Say whether a file is there and was made with this body and our tables as they are."""
     if not path.is_file():
         return False
     with np.load(path, allow_pickle=False) as archive:
-        return str(archive["body_sha256"]) == body_digest(body)
+        return str(archive["recipe_sha256"]) == recipe_digest(body)
 
 
 def make_person(jobs: Sequence[Job]) -> None:
@@ -107,7 +107,7 @@ def make_person(jobs: Sequence[Job]) -> None:
         return
     captures = [capture for job in jobs if isinstance(capture := job.clip.read(), Capture)]
     person = measure_person(make_body(jobs[0].body), clip.kind, captures, SEED)
-    save(path, betas=person.betas, offsets_m=person.offsets_m, body_sha256=body_digest(jobs[0].body))
+    save(path, betas=person.betas, offsets_m=person.offsets_m, recipe_sha256=recipe_digest(jobs[0].body))
 
 
 def _person_path(job: Job) -> Path:
@@ -138,7 +138,7 @@ def make_clip(job: Job) -> None:
         time_s=np.arange(len(q)) / result.fps,
         fps=result.fps,
         residual_mm=(1000 * residual).astype(np.float32),
-        body_sha256=body_digest(job.body),
+        recipe_sha256=recipe_digest(job.body),
         **_about(job.clip),
         summary=json.dumps(summary),
     )
@@ -164,6 +164,7 @@ def _from_capture(body: SkelBody, capture: Capture, kind: str, person: Person) -
         "residual_by_point_mm": by_tie,
         "acceleration_m_s2": [round(value, 2) for value in shaking],
         "lifted_m": round(lifted_m, 4),
+        **_fastest(target.target_m.numpy(), capture.fps),
     }
     return Result(params, capture.fps, left.mean(1), notes)
 
@@ -182,6 +183,13 @@ def _shaking(points_m: torch.Tensor, fps: float) -> float:
     return float((points_m[2:] - 2 * points_m[1:-1] + points_m[:-2]).norm(dim=-1).mean() * fps**2)
 
 
+def _fastest(points_m: Float[ndarray, "t k 3"], fps: float) -> dict[str, float]:
+    """Say when a point of the source was fastest: beyond some 20 m/s it is no motion but a jump of the capture."""
+    speed = np.linalg.norm(np.diff(points_m, axis=0), axis=2).max(1, initial=0.0) * fps
+    at = int(speed.argmax()) if len(speed) else 0
+    return {"source_fastest_m_s": round(float(speed.max(initial=0.0)), 1), "source_fastest_at_s": round(at / fps, 3)}
+
+
 def _violations(q: Float[ndarray, "t 46"]) -> dict[str, Any]:
     beyond = beyond_limits_rad(q)
     worst = np.unravel_index(beyond.argmax(), beyond.shape)[1]
@@ -198,10 +206,10 @@ def write_index(jobs: Sequence[Job]) -> list[dict]:
     """Collect the summaries of the clips that are finished."""
     rows = []
     for job in jobs:
-        if job.path.is_file():
+        if finished(job.path, job.body):
             with np.load(job.path, allow_pickle=False) as archive:
                 rows.append({"file": str(job.path.relative_to(job.out)), **json.loads(str(archive["summary"]))})
-    index = {"format": "skelvid-motion/1", "body_sha256": body_digest(jobs[0].body), "clips": rows}
+    index = {"format": "skelvid-motion/1", "recipe_sha256": recipe_digest(jobs[0].body), "clips": rows}
     (jobs[0].out / "index.json").write_text(json.dumps(index, indent=1))
     return rows
 

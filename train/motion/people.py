@@ -44,6 +44,7 @@ def measure_person(body: SkelBody, kind: str, captures: Sequence[Capture], seed:
     mean = np.zeros(N_BETAS)
     kept, params = cold_start(body, make_target(body, ties, few, offsets, late=False), mean)
     few, upright = Capture(few.names, few.points_m[kept], few.fps), upright[kept]
+    upright |= not upright.any()
     for turn in range(ROUNDS):
         target = make_target(body, ties, few, offsets, late=turn > 0)
         options = FitOptions(max_steps=15, tolerance=1e-3)
@@ -61,7 +62,7 @@ def _choose(pool: Capture, rng: np.random.Generator) -> tuple[Capture, Bool[ndar
     some = rng.choice(len(upright), min(FRAMES // 2, len(upright)), replace=False)
     standing = np.flatnonzero(upright)
     picked = np.concatenate([some, rng.choice(standing, min(FRAMES // 2, len(standing)), replace=False)])
-    return Capture(pool.names, pool.points_m[picked], pool.fps), upright[picked] | (not upright.any())
+    return Capture(pool.names, pool.points_m[picked], pool.fps), upright[picked]
 
 
 def _upright(pool: Capture) -> Bool[ndarray, "t"]:

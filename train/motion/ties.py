@@ -97,8 +97,9 @@ UIPRMD: tuple[Tie, ...] = (
     *_both("{U}KNE", {"knee_lat_{}": 1.0}, (0.0, 0.03, 0.0), sigma_m=0.02, play_m=0.05),
     *_both("{}_ankle", "talus_{}", sigma_m=0.012),
     *_both("{U}ANK", {"ankle_lat_{}": 1.0}, sigma_m=0.012),
-    *_both("{U}HEE", {"heel_{}": 1.0}, sigma_m=0.012),
-    *_both("{U}TOE", {"mtp1_{}": 0.5, "mtp5_{}": 0.5}, play_m=0.03),
+    # On a flat foot both markers are some 5 cm above the floor; our heel's landmark is at 3 cm, the toes' at 1.5.
+    *_both("{U}HEE", {"heel_{}": 1.0}, (0.0, 0.02, -0.01), sigma_m=0.012),
+    *_both("{U}TOE", {"mtp1_{}": 0.5, "mtp5_{}": 0.5}, (0.0, 0.033, 0.01)),
     Tie("C7", {"c7": 1.0}, sigma_m=0.012, play_m=0.025),
     Tie("T10", {"t10": 1.0}, play_m=0.025),
     Tie("CLAV", {"sternal_notch": 1.0}, sigma_m=0.012, play_m=0.025),

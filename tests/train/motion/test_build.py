@@ -67,6 +67,13 @@ def test_the_index_lists_every_clip(library):
         assert (library / row["file"]).is_file()
 
 
+def test_a_jump_of_the_source_is_told():
+    points = np.zeros((4, 2, 3))
+    points[2:, 1] = [0.0, 0.5, 0.0]
+    assert build._fastest(points, 60.0) == {"source_fastest_m_s": 30.0, "source_fastest_at_s": pytest.approx(0.017)}
+    assert build._fastest(points[:1], 60.0)["source_fastest_m_s"] == 0
+
+
 def test_finished_clips_are_kept_and_missing_ones_made(data, library):
     before = stamps(library)
     (library / "clips" / "opensim_subject01_walk.npz").unlink()
@@ -89,7 +96,7 @@ def test_an_interrupted_write_leaves_no_half_file(tmp_path, monkeypatch):
 
 def test_another_body_makes_clips_anew(data, library, monkeypatch):
     before = stamps(library)
-    monkeypatch.setattr(build, "body_digest", lambda body: "other")
+    monkeypatch.setattr(build, "recipe_digest", lambda body: "other")
     build.build(jobs(data, library), only="opensim")
     changed = {name for name, stamp in stamps(library).items() if before[name] != stamp}
     assert changed == {"opensim_subject01_walk.npz"}
