@@ -4,6 +4,7 @@ Run by `make bench`, or: python benchmarks/bench_video.py [VIDEO ...] [--threads
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -64,16 +65,16 @@ def make_clip(path: Path, seconds: int) -> Path:
 
 
 def peak_mb(path: Path) -> float:
-    """Read all of it in a process of its own, as only so a peak belongs to one clip; leave out what imports take."""
+    """Read all of it in a process of its own, and return how far its memory rose above that after imports."""
     code = (
-        "import sys, resource, pathlib; from skelvid.video.reader import VideoFile\n"
-        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before = peak()\n"
-        "for frame in VideoFile(pathlib.Path(sys.argv[1]), threads=1): pass\n"
-        "print(peak() - before)"
+        "import sys, pathlib; from skelvid.video.reader import VideoFile\n"
+        "def pages(): return int(pathlib.Path('/proc/self/statm').read_text().split()[1])\n"
+        "before = pages()\n"
+        "peak = max(pages() for frame in VideoFile(pathlib.Path(sys.argv[1]), threads=1))\n"
+        "print(peak - before)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True)
-    return int(done.stdout) / (1024 if sys.platform != "darwin" else 1024**2)
+    return int(done.stdout) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
@@ -89,10 +90,9 @@ def main() -> None:
             mine, other = (best_ms(read, path, args.threads) for read in (ours, theirs))
             table.add_row("/".join(path.parts[-2:]), f"{mine:.2f}", f"{other:.2f}", f"{other / mine:.2f}x")
         console.print(table)
-        short, long = (peak_mb(clips[seconds]) for seconds in (10, 60))
-        console.print(
-            f"peak memory above imports: {short:.0f} MB for 10 s, {long:.0f} MB for 60 s of 720p: {long / short:.2f}x"
-        )
+        if Path("/proc/self/statm").exists():
+            short, long = (peak_mb(clips[seconds]) for seconds in (10, 60))
+            console.print(f"peak memory above imports, 720p: {short:.1f} MB for 10 s, {long:.1f} MB for 60 s")
 
 
 if __name__ == "__main__":
