@@ -247,10 +247,12 @@ def fit_clip(body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: f
     frames, few = cold_start(body, target, betas, every=COLD_STRIDE)
     few = SkelParams(*(_between(value, frames, len(target.target_m)) for value in (few.q, few.betas, few.trans_m)))
     clip = Clip(shared_betas=True, smoothness=smoothness(len(target.target_m), fps))
-    terms = [target.term(robust_m=ROBUST_M), *pose_terms(betas)]
-    options = FitOptions(max_steps=10, tolerance=1e-3)
-    fit = solve(body, terms, few, free=pose_only(), clip=clip, options=options)
-    return SkelParams(fit.params.q, fit.params.betas[:1], fit.params.trans_m)
+    # The wide loss first: a narrow one would call what an interpolated start got wrong an outlier, and leave it there.
+    for robust_m, steps in ((8 * ROBUST_M, 5), (ROBUST_M, 10)):
+        terms = [target.term(robust_m=robust_m), *pose_terms(betas)]
+        options = FitOptions(max_steps=steps, tolerance=1e-3)
+        few = solve(body, terms, few, free=pose_only(), clip=clip, options=options).params
+    return SkelParams(few.q, few.betas[:1], few.trans_m)
 
 
 def residuals_m(body: SkelBody, target: Target, params: SkelParams) -> Float[ndarray, "t k"]:
