@@ -129,7 +129,7 @@ def _arm(side: str) -> tuple[Dof, ...]:
     raised = (-1.92, 2.6) if right else (-2.6, 1.92)
     fro, back = ("forward", "backward") if right else ("backward", "forward")
     low, high = ("lowers", "raises") if right else ("raises", "lowers")
-    turn = "external" if right else "internal"
+    turn = "internal" if right else "external"
     z, x = (_negated(Z), _negated(X)) if right else (Z, X)
     return (
         Dof(f"scapula_abduction_{side}", scapula, Y, -0.628, 0.628, SKEL, f"shoulder blade {fro} (- {back})", -1),

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.interpolate import CubicSpline
+from scipy.ndimage import median_filter
 from torch import Tensor
 
 from skelvid.body.clip_solver import Smoothness
@@ -45,6 +46,7 @@ LIMIT_SIGMA_RAD = 0.05
 KNEE_STRETCH_RAD, KNEE_SIGMA_RAD = 0.05, 0.05
 # A pose found from nothing is wrong if it leaves its limits, or a firmly tied point, by more: neighbours stand in.
 GROSS_RAD, GROSS_M, FIRM_SIGMA_M = 0.25, 0.06, 0.0199
+GROSS_TURN_RAD = 0.8  # against the median of its neighbours
 # Right shoulder x, y, z and elbow, degrees, to start from: hanging, reaching forward, crossed (both turns), overhead.
 ARMS = ((80, 0, 0, 20), (0, 0, 80, 20), (60, 60, 40, 100), (60, -60, 40, 100), (-80, 0, 20, 20), (0, 0, 0, 90))
 ARM_DOFS = [
@@ -245,14 +247,16 @@ def fit_clip(body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: f
         q, trans = (torch.as_tensor(values, dtype=body.dtype) for values in filled)
         return SkelParams(q, few.betas, trans)
     frames, few = cold_start(body, target, betas, every=COLD_STRIDE)
+    # A frame or two on another branch than those around them would bend the frames in between far from their points.
+    alone = np.abs(few.q.numpy() - median_filter(few.q.numpy(), (5, 1), mode="nearest"))[:, 3:].max(1) > GROSS_TURN_RAD
+    alone &= not alone.all()
+    frames, few = frames[~alone], few[~alone]
     few = SkelParams(*(_between(value, frames, len(target.target_m)) for value in (few.q, few.betas, few.trans_m)))
     clip = Clip(shared_betas=True, smoothness=smoothness(len(target.target_m), fps))
-    # The wide loss first: a narrow one would call what an interpolated start got wrong an outlier, and leave it there.
-    for robust_m, steps in ((8 * ROBUST_M, 5), (ROBUST_M, 10)):
-        terms = [target.term(robust_m=robust_m), *pose_terms(betas)]
-        options = FitOptions(max_steps=steps, tolerance=1e-3)
-        few = solve(body, terms, few, free=pose_only(), clip=clip, options=options).params
-    return SkelParams(few.q, few.betas[:1], few.trans_m)
+    terms = [target.term(robust_m=ROBUST_M), *pose_terms(betas)]
+    options = FitOptions(max_steps=10, tolerance=1e-3)
+    fit = solve(body, terms, few, free=pose_only(), clip=clip, options=options)
+    return SkelParams(fit.params.q, fit.params.betas[:1], fit.params.trans_m)
 
 
 def residuals_m(body: SkelBody, target: Target, params: SkelParams) -> Float[ndarray, "t k"]:
