@@ -1,6 +1,6 @@
 """The body on CPU: ours beside `body-models`, in one process, on the same file; ratios above 1 mean ours is faster.
 
-Run by `make bench`, or: python benchmarks/bench_body.py [--body male] [--threads 1]
+Run by `make bench`, or: python benchmarks/bench_body.py [--body male] [--threads 2]
 """
 
 import argparse
@@ -125,7 +125,7 @@ def fit_theirs(body: SkelBody, theirs: Any, batch: int, rng: np.random.Generator
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--body", default="open-male")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="both lose with more: the arrays of a body are small")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     started = time.perf_counter()

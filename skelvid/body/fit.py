@@ -11,7 +11,7 @@ autograd as `tests/body/test_fit.py` does for the terms here.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -22,7 +22,7 @@ from skelvid.body.clip_solver import Smoothness, solve_clip
 from skelvid.body.dofs import limits_rad
 from skelvid.body.model import N_PARAMS, SkelBody
 from skelvid.body.points import SkinnedPoints
-from skelvid.body.start import closed_form_pose
+from skelvid.body.start import closed_form_pose, principal_pelvis
 from skelvid.datatypes.skel import N_BETAS, N_DOFS, SkelParams
 
 BETA_SLICE = slice(N_DOFS, N_DOFS + N_BETAS)
@@ -348,12 +348,16 @@ def fit_points(
     """
     target = target_m.to(body.device, body.dtype)
     observed = torch.full_like(target[..., 0], 1e4) if weight is None else weight.to(body.device, body.dtype)
+    cold_start = start is None
     if start is None:
         start = closed_form_pose(body, target, points, weight=observed, consecutive=clip is not None)
         wide_m = robust_m and 8 * robust_m  # a narrow robust loss far from the answer would call everything an outlier
         cold = [PointTerm(points, target, observed, wide_m), LimitTerm(), _rest_prior(body)]
         start = solve(body, cold, start, clip=clip, options=FitOptions(max_steps=10, tolerance=1e-3)).params
-    return solve(body, [PointTerm(points, target, observed, robust_m), *terms], start, clip=clip, options=options)
+    fit = solve(body, [PointTerm(points, target, observed, robust_m), *terms], start, clip=clip, options=options)
+    if cold_start and clip is None:
+        return replace(fit, params=replace(fit.params, q=principal_pelvis(fit.params.q)))
+    return fit
 
 
 def _rest_prior(body: SkelBody) -> PriorTerm:

@@ -63,8 +63,8 @@ def closed_form_pose(
             turned = _kabsch(rest, target, evidence[joint] * seen, above=above, anchor=anchor)
             q[:, joint_dofs(JOINT_NAMES[joint])] = _joint_angles(body, joint, above.mT @ turned)
         trans = _centre(body, SkelParams(q, zero.betas, zero.trans_m), points, target=target, seen=evidence[0] * seen)
-    if consecutive:
-        q = without_turns(q)
+    if consecutive:  # only the pelvis turns all the way round: elsewhere one wild frame would shift all that follow
+        q[:, :3] = without_turns(q[:, :3])
     trans = _centre(body, SkelParams(q, zero.betas, zero.trans_m), points, target=target, seen=seen.to(target))
     return SkelParams(q, zero.betas.expand(b, -1), trans)
 
@@ -79,6 +79,17 @@ def without_turns(q: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
     """Add whole turns so that each angle is nearest to that of the frame before."""
     jumps = torch.diff(q, dim=0, prepend=q[:1])
     return q - 2 * torch.pi * torch.round(jumps / (2 * torch.pi)).cumsum(0)
+
+
+def principal_pelvis(q: Float[Tensor, "b 46"]) -> Float[Tensor, "b 46"]:
+    """Return the same poses with the pelvis told by its smaller triple: list within 90 degrees, no whole turns.
+
+    (tilt + pi, pi - list, rotation + pi) is the same rotation, for any three angles about Z, X, Y.
+    """
+    tilt, side, turn = q[:, :3].unbind(-1)
+    flip = torch.pi * (torch.cos(side) < 0)
+    angles = torch.stack([tilt + flip, torch.where(flip > 0, flip - side, side), turn + flip], dim=-1)
+    return torch.cat([torch.atan2(torch.sin(angles), torch.cos(angles)), q[:, 3:]], dim=-1)
 
 
 def _joint_angles(body: SkelBody, joint: int, turn: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b d"]:

@@ -23,6 +23,7 @@ from skelvid.body.fit import (
 )
 from skelvid.body.model import SkelBody
 from skelvid.body.points import join_points
+from skelvid.body.start import principal_pelvis
 from skelvid.datatypes.skel import SkelParams
 from tests.toy_skel import make_toy_assets
 
@@ -61,6 +62,15 @@ def test_upside_down_and_turned_bodies_come_back():
     fit = fit_points(BODY, BODY.skin_points(truth, SKIN), SKIN, terms=[LimitTerm()])
     posed = BODY(fit.params).skin_m
     torch.testing.assert_close(posed, BODY(truth).skin_m, atol=1e-6, rtol=0)
+
+
+def test_principal_pelvis_is_the_same_pose_told_shorter():
+    params = bodies_within_limits(16, seed=7)
+    params.q[:, :3] = torch.as_tensor(np.random.default_rng(8).uniform(-7, 7, (16, 3)))
+    told = SkelParams(principal_pelvis(params.q), params.betas, params.trans_m)
+    torch.testing.assert_close(BODY(told).skin_m, BODY(params).skin_m, atol=1e-9, rtol=0)
+    assert float(told.q[:, 1].abs().max()) <= np.pi / 2
+    assert float(told.q[:, [0, 2]].abs().max()) <= np.pi
 
 
 def test_outliers_and_missing_points_do_not_pull():
