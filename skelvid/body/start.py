@@ -87,7 +87,7 @@ def principal_pelvis(q: Float[Tensor, "b 46"]) -> Float[Tensor, "b 46"]:
     (tilt + pi, pi - list, rotation + pi) is the same rotation, for any three angles about Z, X, Y.
     """
     tilt, side, turn = q[:, :3].unbind(-1)
-    flip = torch.pi * (torch.cos(side) < 0)
+    flip = torch.pi * (torch.cos(side) < 0).to(q.dtype)
     angles = torch.stack([tilt + flip, torch.where(flip > 0, flip - side, side), turn + flip], dim=-1)
     return torch.cat([torch.atan2(torch.sin(angles), torch.cos(angles)), q[:, 3:]], dim=-1)
 
