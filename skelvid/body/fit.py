@@ -278,7 +278,7 @@ def _adapt(state: _State, frames: Tensor, gain: Tensor, expected: Tensor) -> Non
 
 def _settled(cost: Tensor, gain: Tensor, damping: Tensor, options: FitOptions) -> Tensor:
     """Say where the fit is done: no more to gain, or no step helps however small."""
-    return ((gain >= 0) & (gain < options.tolerance * cost)) | ((gain < 0) & (damping > 1e7))
+    return ((gain >= 0) & (gain <= options.tolerance * cost)) | ((gain < 0) & (damping > 1e7))
 
 
 def _damped_solve(hessian: Tensor, gradient: Tensor, damping: Tensor, free: Tensor) -> Float[Tensor, "b 59"]:
@@ -345,9 +345,14 @@ def fit_points(
         terms: Further terms, such as `LimitTerm()` or a `PriorTerm`.
         clip: Ties frames together: one shape, smoothness.
         options: When to stop.
+
+    Raises:
+        ValueError: A target that counts is NaN or infinite.
     """
     target = target_m.to(body.device, body.dtype)
     observed = torch.full_like(target[..., 0], 1e4) if weight is None else weight.to(body.device, body.dtype)
+    if not bool(torch.isfinite(target[observed > 0]).all()):
+        raise ValueError("targets with a weight above 0 must be finite: give missing points weight 0")
     cold_start = start is None
     if start is None:
         start = closed_form_pose(body, target, points, weight=observed, consecutive=clip is not None)

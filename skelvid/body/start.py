@@ -46,7 +46,7 @@ def closed_form_pose(
     """
     b = len(target_m)
     zero = SkelParams(*(torch.zeros((1, n), dtype=body.dtype, device=body.device) for n in (N_DOFS, N_BETAS, 3)))
-    rest = body.linearise(zero, points).points_m[0]
+    rest = body.skin_points(zero, points)[0]
     seen = weight > 0
     target = torch.where(seen[..., None], target_m, 0.0)
     shape = make_shape(body.skeleton_constants, zero.betas)

@@ -86,6 +86,12 @@ def test_outliers_and_missing_points_do_not_pull():
     assert off_m[1] < 1e-3
 
 
+def test_missing_targets_that_count_are_refused():
+    target = torch.full((1, 96, 3), torch.nan, dtype=torch.float64)
+    with pytest.raises(ValueError, match="give missing points weight 0"):
+        fit_points(BODY, target, SKIN)
+
+
 def test_clip_has_one_shape_and_follows_the_motion():
     truth, _ = swinging_clip(30)
     fit = fit_points(BODY, BODY.skin_points(truth, SKIN), SKIN, clip=Clip())
