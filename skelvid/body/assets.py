@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Integer, UInt8
 
 from skelvid.body.dofs import JOINT_NAMES
 from skelvid.datatypes.skel import N_BETAS
@@ -94,6 +94,25 @@ class SkelAssets:
         """Skin weights in float64 whose rows sum to 1 beyond the rounding of the file."""
         weight = self.skin_weight.astype(np.float64)
         return weight / weight.sum(-1, keepdims=True)
+
+    @property
+    def main_joint(self) -> UInt8[np.ndarray, "v"]:
+        """The joint that moves most of each skin vertex."""
+        return np.take_along_axis(self.skin_weight_joint, self.skin_weight.argmax(1)[:, None], 1)[:, 0]
+
+    def tip_vertex(self, joint: int) -> int:
+        """Return the skin vertex that lies farthest from a joint among those it moves most: a fingertip, the crown."""
+        distance = np.linalg.norm(self.skin_template_m - self.joints_m[joint], axis=1)
+        return int(np.where(self.main_joint == joint, distance, -1).argmax())
+
+
+def dense_weights(
+    column: Integer[np.ndarray, "n k"], weight: Float[np.ndarray, "n k"], columns: int = N_JOINTS
+) -> Float[np.ndarray, "n c"]:
+    """Spread the few weights of each row, given with their columns, over a full matrix."""
+    dense = np.zeros((len(column), columns))
+    np.add.at(dense, (np.arange(len(column))[:, None], column), weight)
+    return dense
 
 
 def load_assets(path: Path | str) -> SkelAssets:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -125,10 +126,12 @@ class LimitTerm:
     """Soft barrier: half the square of how far each angle lies outside its limits, over `sigma_rad`."""
 
     sigma_rad: float = 0.1
+    lower_rad: Float[np.ndarray, "46"] = field(default_factory=lambda: limits_rad()[0])
+    upper_rad: Float[np.ndarray, "46"] = field(default_factory=lambda: limits_rad()[1])
 
     def __call__(self, body: SkelBody, params: SkelParams, frames: Int[Tensor, "b"]) -> Quadratic:
         """Model the cost of these frames."""
-        lower, upper = (torch.as_tensor(limit, dtype=params.q.dtype, device=params.q.device) for limit in limits_rad())
+        lower, upper = (torch.as_tensor(limit).to(params.q) for limit in (self.lower_rad, self.upper_rad))
         outside = (params.q - upper).clamp_min(0) - (lower - params.q).clamp_min(0)
         return _diagonal(outside, (outside != 0).to(params.q.dtype) / self.sigma_rad**2, slice(0, N_DOFS))
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from skelvid.body.assets import N_JOINTS
-from skelvid.body.points import SkinnedPoints, dense_dirs, dense_rest
+from skelvid.body.points import SkinnedPoints, dense_rest
 from skelvid.body.skeleton import (
     HEIGHT_JOINTS,
     N_ARCS,
@@ -58,7 +58,7 @@ def point_jacobian(
     table = dense_rest(points, rest)
     motion = torch.cat([_dof_motion(skeleton, placement, velocity), _beta_motion(placement, velocity)], dim=1)
     out = (motion.reshape(b, -1, 96) @ table.reshape(len(table), 96, points.count)).unflatten(1, (-1, 3))
-    own = dense_dirs(points).reshape(72, -1)
+    own = points.dense_dirs.reshape(72, -1)
     by_shape = placement.rot.transpose(1, 2).reshape(b * 3, 72) @ own
     out[:, N_DOFS:] += by_shape.view(b, 3, -1, points.count).transpose(1, 2)
     return out

@@ -9,7 +9,7 @@ Adding a new set: (1) add its names in its own order to `KEYPOINT_SETS`, (2) say
 (3) `tests/body/test_keypoints.py` checks that left mirrors right and that every name resolves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -91,11 +91,19 @@ def keypoint_points(body: SkelBody, names: str | Sequence[str]) -> SkinnedPoints
     wanted = KEYPOINT_SETS.get(names) if isinstance(names, str) else tuple(names)
     if wanted is None:
         raise ValueError(f"unknown keypoint set {names!r}; known: {', '.join(KEYPOINT_SETS)}")
+    return named_points(body, [keypoint_meaning(name) for name in wanted])
+
+
+def named_points(body: SkelBody, mixes: Sequence[Mapping[str, float]]) -> SkinnedPoints:
+    """Compile weighted sums of joint centres and landmarks, given by their names.
+
+    Raises:
+        ValueError: The body has no such joint or landmark.
+    """
     index = dict(JOINT_INDEX) | {name: len(JOINT_INDEX) + i for i, name in enumerate(body.landmark_names)}
-    mixes = [keypoint_meaning(name) for name in wanted]
     if missing := sorted({part for mix in mixes for part in mix if part not in index}):
         raise ValueError(f"this body has no landmark {', '.join(missing)}")
-    weight = np.zeros((len(wanted), len(index)))
+    weight = np.zeros((len(mixes), len(index)))
     for row, mix in zip(weight, mixes, strict=True):
         row[[index[part] for part in mix]] = list(mix.values())
     everything = join_points(body.joints, body.landmarks)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from skelvid.body.assets import N_JOINTS, SkelAssets
+from skelvid.body.assets import N_JOINTS, SkelAssets, dense_weights
 from skelvid.body.dofs import JOINT_INDEX
 from skelvid.body.skeleton import Placement
 from skelvid.datatypes.skel import N_BETAS
@@ -47,7 +47,7 @@ def compile_skin(assets: SkelAssets, *, dtype: torch.dtype, device: torch.device
         template_m=tensor(assets.skin_template_m.T),
         shapedirs_m=tensor(assets.shapedirs_m.T.reshape(N_BETAS, -1)),
         posedirs_m=None if posedirs is None else tensor(posedirs.T.reshape(posedirs.shape[-1], -1)),
-        weight=tensor(_dense_weights(assets.skin_weight_joint, assets.exact_skin_weight).T),
+        weight=tensor(dense_weights(assets.skin_weight_joint, assets.exact_skin_weight).T),
     )
 
 
@@ -96,7 +96,7 @@ def compile_bones(assets: SkelAssets, *, dtype: torch.dtype, device: torch.devic
     return BoneSkin(
         template_m=torch.as_tensor(bones.template_m, dtype=dtype, device=device),
         joint=torch.as_tensor(bones.joint, dtype=torch.long, device=device),
-        weight=torch.as_tensor(_dense_weights(bones.weight_joint, bones.weight).T, dtype=dtype, device=device),
+        weight=torch.as_tensor(dense_weights(bones.weight_joint, bones.weight).T, dtype=dtype, device=device),
         size_start=size_start,
         size_end=size_end,
         size_start_dirs=size_start_dirs,
@@ -125,12 +125,6 @@ def bone_scale(bones: BoneSkin, betas: Float[Tensor, "s 10"]) -> Float[Tensor, "
     return torch.cat([scale[..., :2].amin(-1, keepdim=True), scale[..., 1:]], dim=-1)
 
 
-def _dense_weights(joint: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    dense = np.zeros((len(joint), N_JOINTS))
-    np.add.at(dense, (np.arange(len(joint))[:, None], joint), weight)
-    return dense
-
-
 def _size_points(assets: SkelAssets) -> tuple[Float[np.ndarray, "24 3 v"], Float[np.ndarray, "24 3 v"]]:
     """Choose for every bone axis two points, as weights over skin vertices, whose distance tells the bone's size.
 
@@ -139,18 +133,15 @@ def _size_points(assets: SkelAssets) -> tuple[Float[np.ndarray, "24 3 v"], Float
     from the skin in the midline.
     """
     n = len(assets.skin_template_m)
-    regressor = np.zeros((N_JOINTS, n))
-    np.add.at(regressor, (np.arange(N_JOINTS)[:, None], assets.joint_weight_vertex), assets.joint_weight)
-    dominant = np.take_along_axis(assets.skin_weight_joint, assets.skin_weight.argmax(1)[:, None], 1)[:, 0]
+    regressor = dense_weights(assets.joint_weight_vertex, assets.joint_weight, n)
+    main_joint = assets.main_joint
 
     def tip(joint: str) -> np.ndarray:
-        index = JOINT_INDEX[joint]
-        distance = np.linalg.norm(assets.skin_template_m - assets.joints_m[index], axis=1)
-        return np.eye(1, n, int(np.where(dominant == index, distance, -1).argmax()))[0]
+        return np.eye(1, n, assets.tip_vertex(JOINT_INDEX[joint]))[0]
 
     def midline(joint: str) -> tuple[int, int]:
         skin = assets.skin_template_m
-        own = (dominant == JOINT_INDEX[joint]) & (np.abs(skin[:, 0]) < 0.02)
+        own = (main_joint == JOINT_INDEX[joint]) & (np.abs(skin[:, 0]) < 0.02)
         front = int(np.where(own, skin[:, 2], -np.inf).argmax())
         level = np.abs(skin[:, 1] - skin[front, 1]) < 0.02
         return front, int(np.where(own & level, skin[:, 2], np.inf).argmin())

@@ -18,7 +18,7 @@ from skelvid.datatypes.skel import N_BETAS, N_DOFS, BodyPoints, SkelParams
 
 N_PARAMS = N_DOFS + N_BETAS + 3
 # The SMPL pose corrective of each slot is driven by one SKEL joint; where several name it, the last wins.
-_SLOT_JOINT = dict((slot, joint) for joint, slot in enumerate(SMPL_JOINTS) if slot)
+_SLOT_JOINT = {slot: joint for joint, slot in enumerate(SMPL_JOINTS) if slot}
 
 
 class BodyModel(Protocol):

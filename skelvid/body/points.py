@@ -1,6 +1,7 @@
 """Points that move with the skin: weighted sums of skin vertices, compiled so that no mesh is needed to pose them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -33,6 +34,13 @@ class SkinnedPoints:
     dirs: Float[Tensor, "n 3 10"]
     posedirs: Float[Tensor, "n 3 207"] | None
 
+    @cached_property
+    def dense_dirs(self) -> Float[Tensor, "24 3 10 k"]:
+        """How the dense rest positions (see `dense_rest`) change with betas."""
+        table = torch.zeros((3, N_BETAS, N_JOINTS * self.count), dtype=self.dirs.dtype, device=self.dirs.device)
+        table.index_add_(2, self.joint * self.count + self.point, self.dirs.permute(1, 2, 0))
+        return table.unflatten(-1, (N_JOINTS, self.count)).permute(2, 0, 1, 3).contiguous()
+
 
 def compile_points(
     assets: SkelAssets,
@@ -49,16 +57,14 @@ def compile_points(
     used, inverse = np.unique(key[share > 0], return_inverse=True)
     rows = np.nonzero(share > 0)
     vertices = vertex[rows[0], rows[1]]
-
     joint, scale = used % N_JOINTS, share[rows]
+    weights = np.bincount(inverse, scale, minlength=len(used))
 
     def gather(values: np.ndarray, at_joints: np.ndarray | float) -> np.ndarray:
-        total = np.zeros((len(used), *values.shape[1:]))
-        np.add.at(total, inverse, scale.reshape(-1, *[1] * (values.ndim - 1)) * values[vertices])
-        return total - weights.reshape(-1, *[1] * (values.ndim - 1)) * at_joints
-
-    weights = np.zeros(len(used))
-    np.add.at(weights, inverse, scale)
+        """Add up shares of vertices, relative to the joint."""
+        total, column = np.zeros((len(used), *values.shape[1:])), (-1, *[1] * (values.ndim - 1))
+        np.add.at(total, inverse, scale.reshape(column) * values[vertices])
+        return total - weights.reshape(column) * at_joints
 
     def tensor(value: np.ndarray) -> Tensor:
         return torch.as_tensor(value, dtype=dtype, device=device)
@@ -126,13 +132,6 @@ def dense_rest(points: SkinnedPoints, rest: Float[Tensor, "n 3 s"]) -> Float[Ten
     pairs = torch.cat([rest, points.share[:, None, None].expand(-1, 1, s)], dim=1)
     table.index_add_(2, points.joint * points.count + points.point, pairs.permute(2, 1, 0))
     return table.unflatten(-1, (N_JOINTS, points.count)).transpose(1, 2)
-
-
-def dense_dirs(points: SkinnedPoints) -> Float[Tensor, "24 3 10 k"]:
-    """Return how the dense rest positions change with betas."""
-    table = torch.zeros((3, 10, N_JOINTS * points.count), dtype=points.dirs.dtype, device=points.dirs.device)
-    table.index_add_(2, points.joint * points.count + points.point, points.dirs.permute(1, 2, 0))
-    return table.unflatten(-1, (N_JOINTS, points.count)).permute(2, 0, 1, 3)
 
 
 def mix_points(points: SkinnedPoints, weight: Float[Tensor, "m k"]) -> SkinnedPoints:

@@ -63,8 +63,8 @@ def closed_form_pose(
             turned = _kabsch(rest, target, evidence[joint] * seen, above=above, anchor=anchor)
             q[:, joint_dofs(JOINT_NAMES[joint])] = _joint_angles(body, joint, above.mT @ turned)
         trans = _centre(body, SkelParams(q, zero.betas, zero.trans_m), points, target=target, seen=evidence[0] * seen)
-    if consecutive:  # only the pelvis turns all the way round: elsewhere one wild frame would shift all that follow
-        q[:, :3] = without_turns(q[:, :3])
+    if consecutive:
+        q = continuous(q)
     trans = _centre(body, SkelParams(q, zero.betas, zero.trans_m), points, target=target, seen=seen.to(target))
     return SkelParams(q, zero.betas.expand(b, -1), trans)
 
@@ -75,21 +75,32 @@ def _centre(body: SkelBody, params: SkelParams, points: SkinnedPoints, *, target
     return (seen[..., None] * off).sum(1) / seen.sum(1, keepdim=True).clamp_min(1e-9)
 
 
-def without_turns(q: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
-    """Add whole turns so that each angle is nearest to that of the frame before."""
-    jumps = torch.diff(q, dim=0, prepend=q[:1])
-    return q - 2 * torch.pi * torch.round(jumps / (2 * torch.pi)).cumsum(0)
+def continuous(q: Float[Tensor, "t 46"]) -> Float[Tensor, "t 46"]:
+    """Choose, frame by frame, that one of the pelvis's two triples of angles that goes on from the frame before.
+
+    A cartwheel needs both. Other joints have limits within one turn: theirs lose whole turns.
+    """
+    out = torch.cat([q[:, :3], _within_a_turn(q[:, 3:])], dim=-1)
+    for before, here in zip(out[:-1, :3], out[1:, :3], strict=True):
+        near = [v - 2 * torch.pi * torch.round((v - before) / (2 * torch.pi)) for v in (here, _other_triple(here))]
+        here[:] = min(near, key=lambda v: float((v - before).abs().sum()))
+    return out
 
 
 def principal_pelvis(q: Float[Tensor, "b 46"]) -> Float[Tensor, "b 46"]:
-    """Return the same poses with the pelvis told by its smaller triple: list within 90 degrees, no whole turns.
+    """Return the same poses with the pelvis told by its smaller triple: list within 90 degrees, no whole turns."""
+    angles = torch.where(torch.cos(q[:, 1:2]) < 0, _other_triple(q[:, :3]), q[:, :3])
+    return torch.cat([_within_a_turn(angles), q[:, 3:]], dim=-1)
 
-    (tilt + pi, pi - list, rotation + pi) is the same rotation, for any three angles about Z, X, Y.
-    """
-    tilt, side, turn = q[:, :3].unbind(-1)
-    flip = torch.pi * (torch.cos(side) < 0).to(q.dtype)
-    angles = torch.stack([tilt + flip, torch.where(flip > 0, flip - side, side), turn + flip], dim=-1)
-    return torch.cat([torch.atan2(torch.sin(angles), torch.cos(angles)), q[:, 3:]], dim=-1)
+
+def _other_triple(angles: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
+    """Return (tilt + pi, pi - list, rotation + pi): the same rotation, for any three angles about Z, X, Y."""
+    tilt, side, turn = angles.unbind(-1)
+    return torch.stack([tilt + torch.pi, torch.pi - side, turn + torch.pi], dim=-1)
+
+
+def _within_a_turn(angles: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+    return angles - 2 * torch.pi * torch.round(angles / (2 * torch.pi))
 
 
 def _joint_angles(body: SkelBody, joint: int, turn: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b d"]:

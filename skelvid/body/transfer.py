@@ -20,20 +20,16 @@ _LEAVES = tuple(set(range(N_JOINTS)) - set(JOINT_PARENTS))
 
 def transfer_landmarks(source: SkelAssets, target: SkelAssets) -> SkelAssets:
     """Return `target` with the landmarks of `source`, each on the nearest point of the target's skin."""
-    anchors = [np.concatenate([a.joints_m, _extremes(a)]) for a in (source, target)]
-    warped = RBFInterpolator(anchors[0], anchors[1], kernel="linear", degree=1)(source.landmarks_m)
-    vertex, weight = nearest_on_skin(target, warped)
+    warp = RBFInterpolator(_anchors(source), _anchors(target), kernel="linear", degree=1)
+    vertex, weight = nearest_on_skin(target, warp(source.landmarks_m))
     return replace(
         target, landmark_names=source.landmark_names, landmark_vertex=vertex, landmark_weight=weight.astype(np.float32)
     )
 
 
-def _extremes(assets: SkelAssets) -> Float[np.ndarray, "e 3"]:
-    """Return for head, hands and toes the skin vertex farthest from the joint."""
-    dominant = np.take_along_axis(assets.skin_weight_joint, assets.skin_weight.argmax(1)[:, None], 1)[:, 0]
-    distance = np.linalg.norm(assets.skin_template_m - assets.joints_m[dominant], axis=1)
-    ids = [int(np.where(dominant == j, distance, -1).argmax()) for j in _LEAVES]
-    return assets.skin_template_m[ids]
+def _anchors(assets: SkelAssets) -> Float[np.ndarray, "a 3"]:
+    """Return what two bodies share: joint centres, and the tips of head, hands and toes."""
+    return np.concatenate([assets.joints_m, assets.skin_template_m[[assets.tip_vertex(j) for j in _LEAVES]]])
 
 
 def nearest_on_skin(

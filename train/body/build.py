@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from skelvid.body.assets import BoneMesh, SkelAssets, save_assets
+from skelvid.body.assets import BoneMesh, SkelAssets, dense_weights, save_assets
 from skelvid.datatypes.skel import SkelParams
 from train.body import assemble, card, learn, motions, quality, regroup, shape_space, subjects
 from train.body.anthropometry import Subjects
@@ -186,8 +186,6 @@ def with_bones(assets: SkelAssets) -> SkelAssets:
     """Add the skeleton mesh, fitted under the template's skin."""
     template = assets.skin_template_m.astype(float)
     marks = zip(assets.landmark_names, assets.landmark_vertex, assets.landmark_weight, strict=True)
-    skin_weights = np.zeros((len(template), len(assets.per_joint_rot)))
-    np.add.at(skin_weights, (np.arange(len(template))[:, None], assets.skin_weight_joint), assets.skin_weight)
     bones = build_bones(
         assets.joints_m,
         template,
@@ -195,7 +193,7 @@ def with_bones(assets: SkelAssets) -> SkelAssets:
         {name: locate(template[None], (vertex, weight))[0] for name, vertex, weight in marks},
         assets.per_joint_rot.astype(float),
         sex=assets.sex,
-        skin_weights=skin_weights,
+        skin_weights=dense_weights(assets.skin_weight_joint, assets.skin_weight),
     )
     mesh = BoneMesh(
         template_m=bones.local_m,

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from skelvid.body.assets import dense_weights
+
 PHENOTYPES = (
     "gender",
     "age",
@@ -89,7 +91,4 @@ def rest_bodies(model: Any, phenotypes: Float[ndarray, "n 11"], chunk: int = 64)
 
 def bone_weights(model: Any) -> Float[ndarray, "v b"]:
     """Return the dense skinning weights of the 104 bones."""
-    dense = np.zeros((len(model.template_vertices), model.bone_count))
-    index, weight = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy()
-    np.add.at(dense, (np.arange(len(index))[:, None], index), weight)
-    return dense
+    return dense_weights(model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), model.bone_count)

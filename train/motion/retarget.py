@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf, pi
+from math import inf
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from scipy.ndimage import median_filter
 from torch import Tensor
 
 from skelvid.body.clip_solver import Smoothness
-from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, JOINT_INDEX, limits_rad, mirror_index_and_sign
-from skelvid.body.fit import BETA_SLICE, Clip, Fit, FitOptions, LimitTerm, PointTerm, PriorTerm, Quadratic, Term, solve
+from skelvid.body.dofs import DOF_INDEX, DOF_NAMES, limits_rad, mirror_index_and_sign
+from skelvid.body.fit import BETA_SLICE, Clip, Fit, FitOptions, LimitTerm, PointTerm, PriorTerm, Term, solve
+from skelvid.body.keypoints import named_points
 from skelvid.body.model import N_PARAMS, SkelBody
-from skelvid.body.points import SkinnedPoints, join_points, mix_points
-from skelvid.body.start import closed_form_pose
+from skelvid.body.points import SkinnedPoints
+from skelvid.body.start import closed_form_pose, continuous
 from skelvid.datatypes.skel import N_BETAS, SkelParams
 from train.motion.sources import Capture
 from train.motion.ties import Tie
@@ -97,12 +98,7 @@ def tie_points(body: SkelBody, ties: Sequence[Tie], offsets_m: Float[ndarray, "k
 
     The offset of landmarks turns with the joint that carries most of them.
     """
-    index = dict(JOINT_INDEX) | {name: len(JOINT_INDEX) + i for i, name in enumerate(body.landmark_names)}
-    weight = np.zeros((len(ties), len(index)))
-    for row, tie in zip(weight, ties, strict=True):
-        mix = {tie.anchor: 1.0} if isinstance(tie.anchor, str) else tie.anchor
-        row[[index[name] for name in mix]] = list(mix.values())
-    points = mix_points(join_points(body.joints, body.landmarks), torch.as_tensor(weight, dtype=body.dtype))
+    points = named_points(body, [{tie.anchor: 1.0} if isinstance(tie.anchor, str) else tie.anchor for tie in ties])
     moved = torch.as_tensor(offsets_m, dtype=body.dtype)
     # A pair moves with its share of the point, and so does the offset.
     rest = points.rest + points.share[:, None] * moved[points.point]
@@ -123,24 +119,16 @@ def prior(shape_mean: Float[ndarray, "10"]) -> PriorTerm:
     return PriorTerm(mean, sigma)
 
 
-@dataclass(frozen=True)
-class StretchTerm:
-    """Soft stop of stretched knees: nearer than the table's limit, since a misplaced knee centre stretches it first."""
-
-    def __call__(self, body: SkelBody, params: SkelParams, frames: Int[Tensor, "b"]) -> Quadratic:
-        """Model the cost of these frames."""
-        gradient = torch.zeros((len(params.q), N_PARAMS), dtype=params.q.dtype)
-        knees = [DOF_INDEX["knee_angle_r"], DOF_INDEX["knee_angle_l"]]
-        over = (params.q[:, knees] + KNEE_STRETCH_RAD).clamp_max(0.0) / KNEE_SIGMA_RAD
-        gradient[:, knees] = over / KNEE_SIGMA_RAD
-        diagonal = torch.zeros_like(gradient)
-        diagonal[:, knees] = (over < 0).to(gradient.dtype) / KNEE_SIGMA_RAD**2
-        return Quadratic(0.5 * (over**2).sum(-1), gradient, torch.diag_embed(diagonal))
+def knee_stop() -> LimitTerm:
+    """Return a soft stop of stretched knees: nearer than their limit; a misplaced knee centre stretches them first."""
+    lower, upper = np.full(len(DOF_NAMES), -inf), np.full(len(DOF_NAMES), inf)
+    lower[[DOF_INDEX["knee_angle_r"], DOF_INDEX["knee_angle_l"]]] = -KNEE_STRETCH_RAD
+    return LimitTerm(KNEE_SIGMA_RAD, lower, upper)
 
 
 def pose_terms(betas: Float[ndarray, "10"]) -> list[Term]:
     """Return all terms but the points."""
-    return [LimitTerm(LIMIT_SIGMA_RAD), StretchTerm(), prior(betas)]
+    return [LimitTerm(LIMIT_SIGMA_RAD), knee_stop(), prior(betas)]
 
 
 def smoothness(frames: int, fps: float) -> Smoothness:
@@ -216,22 +204,6 @@ def pose_only() -> Tensor:
     free = torch.ones(N_PARAMS, dtype=torch.bool)
     free[BETA_SLICE] = False
     return free
-
-
-def continuous(q: Float[Tensor, "t 46"]) -> Float[Tensor, "t 46"]:
-    """Choose, frame by frame, that one of the pelvis's two triples of angles that goes on from the frame before.
-
-    (tilt, list, rotation) and (tilt + pi, pi - list, rotation + pi) are the same; a cartwheel needs both. Other joints
-    have limits within one turn: theirs lose whole turns.
-    """
-    out = q.clone()
-    for i in range(1, len(q)):
-        same = out[i, :3]
-        other = torch.stack([same[0] + pi, pi - same[1], same[2] + pi])
-        near = [v - 2 * pi * torch.round((v - out[i - 1, :3]) / (2 * pi)) for v in (same, other)]
-        out[i, :3] = min(near, key=lambda v: float((v - out[i - 1, :3]).abs().sum()))
-    out[:, 3:] -= 2 * pi * torch.round(out[:, 3:] / (2 * pi))
-    return out
 
 
 def fit_clip(body: SkelBody, target: Target, betas: Float[ndarray, "10"], fps: float, *, every: int = 1) -> SkelParams:

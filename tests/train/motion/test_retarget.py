@@ -12,9 +12,9 @@ from train.motion.people import _knee_offsets, measure_person
 from train.motion.placing import height_of_person, lowest_m, on_floor
 from train.motion.retarget import (
     PRIOR,
-    StretchTerm,
     continuous,
     fit_clip,
+    knee_stop,
     make_target,
     residuals_m,
     tie_points,
@@ -137,7 +137,7 @@ def test_frames_between_fitted_ones_follow_the_motion():
 def test_stretch_term_pulls_back_knees_only_beyond_straight():
     q = torch.zeros((1, 46), dtype=torch.float32)
     q[0, DOF_INDEX["knee_angle_r"]], q[0, DOF_INDEX["knee_angle_l"]] = -0.2, 0.5
-    term, step = StretchTerm(), 1e-3
+    term, step = knee_stop(), 1e-3
 
     def at(rows):
         return term(BODY, SkelParams(rows, torch.zeros((1, 10)), torch.zeros((1, 3))), torch.arange(1))

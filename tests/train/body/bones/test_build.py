@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
-from skelvid.body.assets import load_assets
+from skelvid.body.assets import dense_weights, load_assets
 from tests.train.body.bones.closed import assert_closed, winding_number
 from train.body.bones import Bones, build_bones
 from train.body.bones.skin import Skin
@@ -27,8 +27,7 @@ def bones(assets) -> Bones:
     skin = assets.skin_template_m
     points = (assets.landmark_weight[..., None] * skin[assets.landmark_vertex]).sum(1)
     landmarks = dict(zip(assets.landmark_names, points, strict=True))
-    weights = np.zeros((len(skin), 24))
-    np.add.at(weights, (np.arange(len(skin))[:, None], assets.skin_weight_joint), assets.skin_weight)
+    weights = dense_weights(assets.skin_weight_joint, assets.skin_weight)
     joints, frames = assets.joints_m, assets.per_joint_rot
     return build_bones(joints, skin, assets.skin_faces, landmarks, frames, skin_weights=weights)
 
