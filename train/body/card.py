@@ -46,7 +46,7 @@ TAIL = """
 - One fixed vertex stands for a landmark on all bodies; see the row of the lateral malleolus for what that costs.
 - Span follows from arms and shoulders; 29 soldiers had 1.041 ± 0.026 statures.
 - Hands are rigid; there are no pose correctives; the popliteal fold is sharp above 100 degrees of knee flexion.
-- Exported to SKEL's file format, skin and joints agree with `body-models` to 2e-6 m. The original SKEL code sizes head,
+- Exported to SKEL's file format, skin and joints agree with `body-models` to 5e-6 m. The original SKEL code sizes head,
   hand and chest bones by twelve vertex numbers of its own mesh, which mean nothing in ours.
 - Poses learned from were made by the source's skinning, not by people: learned joints agree with it, no more.
 
