@@ -3,7 +3,7 @@
 from skelvid.datatypes.frames import Camera, Frame, VideoInfo
 from skelvid.datatypes.mesh import Mesh
 from skelvid.datatypes.motion import JointAngles, Motion
-from skelvid.datatypes.people import Boxes, Keypoints2D, Track
+from skelvid.datatypes.people import Boxes, Keypoints2D, KeypointTrack, Track
 from skelvid.datatypes.skel import BodyPoints, SkelParams
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Camera",
     "Frame",
     "JointAngles",
+    "KeypointTrack",
     "Keypoints2D",
     "Mesh",
     "Motion",

@@ -121,6 +121,32 @@ class Keypoints2D:
         return picked
 
 
+@dataclass(frozen=True)
+class KeypointTrack:
+    """One person's keypoints over a video: a row for every frame of it, missing where the person was not seen.
+
+    Attributes:
+        person_id: Number of the person in the video.
+        time_s: `t` times of the frames, strictly rising.
+        keypoints: `t k`.
+    """
+
+    person_id: int
+    time_s: Float[np.ndarray, "t"]
+    keypoints: Keypoints2D
+
+    def __post_init__(self) -> None:
+        if self.keypoints.score.shape[:-1] != self.time_s.shape:
+            raise ValueError(
+                f"keypoints must have a row for each of the {len(self.time_s)} times, got {self.keypoints.score.shape}"
+            )
+        if not (np.diff(self.time_s) > 0.0).all():
+            raise ValueError("time_s must be strictly rising")
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
 def missing_keypoints(names: tuple[str, ...], leading: tuple[int, ...]) -> Keypoints2D:
     """Return keypoints of which none was found.
 
