@@ -62,7 +62,7 @@ def list_models() -> None:
     for status in weights.list_assets():
         asset = status.asset
         absent = "damaged or missing" if asset.shipped else f"not installed, get {asset.file} at {asset.source}"
-        table.add_row(asset.name, asset.sex, absent if status.problem else "ready", asset.licence)
+        table.add_row(asset.name, asset.sex or asset.kind, absent if status.problem else "ready", asset.licence)
     for name, path in weights.own_bodies().items():
         table.add_row(name, "", escape(f"ready, {path}"), "yours")
     for model in downloads.MODELS.values():

@@ -32,8 +32,8 @@ class Asset:
 
     name: str
     file: str
-    kind: Literal["body"]
-    sex: Sex
+    kind: Literal["body", "network"]
+    sex: Sex | None
     licence: str
     shipped: bool
     source: str
@@ -61,6 +61,12 @@ def _official_body(sex: Sex) -> Asset:
 
 CATALOGUE: dict[str, Asset] = {
     asset.name: asset for asset in (*map(_open_body, SEXES), _official_body("female"), _official_body("male"))
+}
+
+NETWORKS: dict[str, Asset] = {
+    "lifter": Asset(
+        "lifter", "lifter.safetensors", "network", None, "Apache-2.0", True, "ships with skelvid", "lifter.md"
+    )
 }
 
 
@@ -113,6 +119,20 @@ def body_path(name: str | Path) -> Path:
     raise AssetError(f"no body is called '{text}': {hint}known are {', '.join(known)}, or the path of a file")
 
 
+def network_path(name: str | Path) -> Path:
+    """Return the file of a network's weights: a shipped one by its name, verified, or any other by its path.
+
+    Raises:
+        AssetError: There is no such name or file, or the shipped file is damaged.
+    """
+    if str(name) in NETWORKS:
+        return verified(NETWORKS[str(name)])
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise AssetError(f"no weights at {path}; networks that ship are {', '.join(NETWORKS)}")
+    return path
+
+
 def asset_file(asset: Asset) -> Path:
     """Return where the asset's file is, or would be."""
     return (shipped_dir() if asset.shipped else user_dir()) / asset.file
@@ -147,7 +167,7 @@ def _missing(asset: Asset, path: Path) -> str:
 def list_assets() -> list[AssetStatus]:
     """Return every catalogue entry and whether its file is there and sound."""
     statuses: list[AssetStatus] = []
-    for asset in CATALOGUE.values():
+    for asset in (*CATALOGUE.values(), *NETWORKS.values()):
         try:
             statuses.append(AssetStatus(asset, verified(asset), None))
         except AssetError as error:

@@ -61,7 +61,7 @@ def closed_form_pose(
             above = placement.rot[:, JOINT_PARENTS[joint]] if joint else torch.eye(3).to(target).expand(b, 3, 3)
             anchor = (shape.joints_m[joint, :, 0], placement.joints_m[:, joint] + trans) if joint else None
             turned = _kabsch(rest, target, evidence[joint] * seen, above=above, anchor=anchor)
-            q[:, joint_dofs(JOINT_NAMES[joint])] = _joint_angles(body, joint, above.mT @ turned)
+            q[:, joint_dofs(JOINT_NAMES[joint])] = joint_angles(body, joint, above.mT @ turned)
         trans = _centre(body, SkelParams(q, zero.betas, zero.trans_m), points, target=target, seen=evidence[0] * seen)
     if consecutive:
         q = continuous(q)
@@ -103,12 +103,12 @@ def _within_a_turn(angles: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
     return angles - 2 * torch.pi * torch.round(angles / (2 * torch.pi))
 
 
-def _joint_angles(body: SkelBody, joint: int, turn: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b d"]:
+def joint_angles(body: SkelBody, joint: int, turn: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b d"]:
     """Return the angles of one joint whose part is turned by `turn` relative to its parent, in template axes."""
     align = torch.as_tensor(body.assets.apose_rel_transfo[joint, :3, :3]).to(turn)
     frame = body.skeleton_constants.learned_rot[joint] @ align.mT
     local = (frame.mT @ turn @ frame).detach().cpu().numpy().astype(np.float64)
-    return torch.as_tensor(_angles_about_axes(local, joint_dofs(JOINT_NAMES[joint]))).to(turn)
+    return torch.as_tensor(angles_about_axes(local, joint_dofs(JOINT_NAMES[joint]))).to(turn)
 
 
 def _kabsch(
@@ -133,7 +133,7 @@ def _kabsch(
     return left @ (flip[..., None] * right)
 
 
-def _angles_about_axes(turn: Float[np.ndarray, "b 3 3"], dofs: tuple[int, ...]) -> Float[np.ndarray, "b d"]:
+def angles_about_axes(turn: Float[np.ndarray, "b 3 3"], dofs: tuple[int, ...]) -> Float[np.ndarray, "b d"]:
     """Read rotations as angles about a joint's axes: exactly for three, the nearest for fewer."""
     rotation = Rotation.from_matrix(turn)
     axes = np.array([DOFS[d].axis for d in dofs])
