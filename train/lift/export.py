@@ -1,7 +1,7 @@
 """Makes the file that ships: `python -m train.lift.export --run DIR --library DIR ... --out FILE`.
 
-In: the averaged weights of a training. Out: the weights in 16 bits, beside the factors, measured on held-out people, that
-make 68 % of the errors of each degree of freedom fall within its standard deviation.
+In: the averaged weights of a training. Out: the weights in 16 bits, beside the factors, measured on held-out people,
+that make 68 % of the errors of each degree of freedom fall within its standard deviation.
 """
 
 import argparse

@@ -23,8 +23,10 @@ _SPINE = {DOF_INDEX["lumbar_extension"]: 0.65, DOF_INDEX["thorax_extension"]: 0.
 _TILT_SHIFT_DEG = {"CMU": -5.0, "DeepMimic": -5.0, "OpenSim": -5.0}
 TILT_SPREAD_DEG = 4.5
 # Constant and slowly changing errors of a clip's pose, deg, by kind of joint: they widen what few people do.
-_VARY_DEG = {"pelvis": 0.0, "femur": 4.0, "tibia": 4.0, "talus": 4.0, "calcn": 5.0, "toes": 6.0, "lumbar": 3.0,
-             "thorax": 3.0, "head": 6.0, "scapula": 3.0, "humerus": 8.0, "ulna": 8.0, "radius": 15.0, "hand": 12.0}  # fmt: skip
+_VARY_DEG = {
+    "pelvis": 0.0, "femur": 4.0, "tibia": 4.0, "talus": 4.0, "calcn": 5.0, "toes": 6.0, "lumbar": 3.0, "thorax": 3.0,
+    "head": 6.0, "scapula": 3.0, "humerus": 8.0, "ulna": 8.0, "radius": 15.0, "hand": 12.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Library:
 
     Attributes:
         q: `n 46`, rad; trans_m: `n 3`, y up.
-        start, frames, fps, leg_m: `c` first row, number of rows, rate and leg length of each clip.
+        start, frames, fps: `c` first row, number of rows and rate of each clip; betas: `c 10` its body.
         weight: `c` how often each is drawn.
         shift_rad: `c` correction of the pelvis tilt.
     """

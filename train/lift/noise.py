@@ -16,6 +16,8 @@ from skelvid.body.keypoints import COCO_17, HALPE_26
 from skelvid.motion.lift_input import MIRROR_SLOT, SAME_PLACE, SLOTS
 
 SOURCES = {"mediapipe": 0.7, "coco": 0.15, "halpe": 0.15}  # and how often each is played
+# Sources that follow people from frame to frame smooth, and so come late.
+MOST_LATE_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def observe(
     far = _far_side(points_m)
     slow = (kind[..., 0][:, None] + kind[..., 1][:, None] * speed) * (1 + 0.5 * far)
     correlation_s = 0.15 + 0.7 * torch.rand((b, 1, k), generator=g)
-    error = slow[..., None] * _drift(step_s, correlation_s, g)
+    velocity = torch.diff(points_m[..., :2], dim=1, prepend=points_m[:, :1, :, :2]) / step_s[..., None, None]
+    late_s = MOST_LATE_S * torch.rand((b, 1, 1, 1), generator=g)
+    error = slow[..., None] * _drift(step_s, correlation_s, g) - late_s * velocity.clamp(-6.0, 6.0)
     error += (kind[..., 2][:, None] * (1 + 0.7 * speed))[..., None] * torch.randn((b, t, k, 2), generator=g)
     error += 0.008 * torch.randn((b, 1, k, 2), generator=g)  # seen from here, of this person, all the time
     wander = (torch.rand((b, 1, k), generator=g) < 0.03) * 0.07

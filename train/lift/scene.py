@@ -63,9 +63,7 @@ class Scenes:
         for row, slot in zip(self._mix, SLOTS, strict=True):
             for part, share in keypoint_meaning(slot).items():
                 row[index[part]] = share
-        # A joint turns in its own frame; the pelvis is wanted in the axes of the template.
-        align = torch.as_tensor(body.assets.apose_rel_transfo[0, :3, :3], dtype=torch.float32)
-        self._pelvis_frame = body.skeleton_constants.learned_rot[0] @ align.mT
+        self._frame = self.pelvis_frame(body)
         self._feet = [body.landmark_names.index(name) for name in _CONTACT_LANDMARKS]
         self._sources = list(SOURCES)
         self._odds = torch.tensor([SOURCES[s] for s in self._sources])
@@ -75,6 +73,12 @@ class Scenes:
             torch.stack(list(v)) for v in zip(*tables, strict=True)
         )
 
+    @staticmethod
+    def pelvis_frame(body: SkelBody) -> Float[Tensor, "3 3"]:
+        """Return the axes in which the pelvis turns, as columns in those of the template."""
+        align = torch.as_tensor(body.assets.apose_rel_transfo[0, :3, :3], dtype=torch.float32)
+        return body.skeleton_constants.learned_rot[0] @ align.mT
+
     @torch.no_grad()
     def draw(self, batch: int, frames: int, generator: torch.Generator) -> tuple[LiftInput, Target]:
         """Draw a batch of windows."""
@@ -83,7 +87,7 @@ class Scenes:
         still = window.q.clone()
         still[..., :3] = 0.0
         points = self.body.skeleton(_params(still, window.betas))
-        root = self._pelvis_frame @ joint_rotation(window.q, "pelvis") @ self._pelvis_frame.mT
+        root = self._frame @ joint_rotation(window.q, "pelvis") @ self._frame.mT
         pelvis = points.joints_m[:, :, :1]
         trans = self._walk(window)
         source = torch.multinomial(self._odds, batch, replacement=True, generator=g)
