@@ -1,1 +1,1 @@
-"""Pictures of meshes; nothing but the command line, the demos and the docs depends on it."""
+"""Pictures: meshes, a motion over its video, curves. Only the pipeline, the command line, demos and docs use it."""

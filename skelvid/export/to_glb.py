@@ -12,17 +12,33 @@ from jaxtyping import Float, Integer, UInt8
 from scipy.spatial.transform import Rotation
 
 from skelvid.body.dofs import JOINT_NAMES, JOINT_PARENTS
+from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.mesh import Mesh
 from skelvid.datatypes.motion import Motion
+from skelvid.datatypes.result import Result
 from skelvid.datatypes.skel import SkelParams
 from skelvid.export.glb_file import GlbFile
+from skelvid.files import whole_file
 from skelvid.geometry.surface import vertex_normals
 
 # Half a turn about x: from a camera's axes (x right, y down, z away) to a body that stands upright.
 UPRIGHT_CAMERA = np.diag([1.0, -1.0, -1.0])
 SKIN_COLOR, SKIN_ALPHA = (0.86, 0.66, 0.56), 0.35
 BONE_COLOR = (0.93, 0.89, 0.80)
+
+
+class MotionGlb:
+    """The smoothed motion as an animated body that stands on the ground, y up."""
+
+    file_name = "motion.glb"
+
+    def __call__(self, result: Result, path: Path) -> None:
+        """Write the body."""
+        forward, up, right = result.ground.T
+        turn = np.stack([-right, up, forward])
+        with whole_file(path) as part:
+            write_motion_glb(result.motion, load_body(result.body), part, gltf_from_motion=turn, scale=result.scale)
 
 
 def write_meshes_glb(meshes: Mapping[str, Mesh], path: Path) -> None:
@@ -38,6 +54,7 @@ def write_motion_glb(
     path: Path,
     *,
     gltf_from_motion: Float[np.ndarray, "3 3"] = UPRIGHT_CAMERA,
+    scale: float = 1.0,
 ) -> None:
     """Write an animated body: one key per visible frame for the turn and the place of each of the 24 joints.
 
@@ -55,7 +72,7 @@ def write_motion_glb(
     skin = _add_skeleton(glb, body, betas[:1])
     _add_animation(glb, body, seen, motion.time_s[motion.visible])
     turn = Rotation.from_matrix(gltf_from_motion).as_quat().tolist()
-    root = glb.add("nodes", {"name": "motion", "rotation": turn, "children": [0]})
+    root = glb.add("nodes", {"name": "motion", "rotation": turn, "scale": [scale] * 3, "children": [0]})
     glb.write(path, [root, *_add_skinned_meshes(glb, body, betas[:1], skin)])
 
 

@@ -16,7 +16,10 @@ from skelvid.body.model import SkelBody
 from skelvid.datatypes.mesh import Mesh
 from skelvid.datatypes.motion import Motion
 from skelvid.datatypes.skel import SkelParams
-from skelvid.export.to_glb import UPRIGHT_CAMERA, four_largest, write_meshes_glb, write_motion_glb
+from skelvid.export import to_glb
+from skelvid.export.to_glb import UPRIGHT_CAMERA, MotionGlb, four_largest, write_meshes_glb, write_motion_glb
+from skelvid.geometry.ground import ground_axes
+from tests.made_result import make_result
 from tests.toy_skel import make_toy_assets
 
 TETRAHEDRON = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
@@ -146,6 +149,17 @@ class TestMotion:
     def test_a_motion_without_anybody_is_refused(self, tmp_path, body, motion):
         with pytest.raises(ValueError, match="visible"):
             write_motion_glb(Motion(0, motion.time_s, motion.params, np.zeros(5, bool)), body, tmp_path / "m.glb")
+
+
+def test_exporter_stands_the_body_on_the_ground_at_its_height(tmp_path, monkeypatch, toy_assets):
+    monkeypatch.setattr(to_glb, "load_body", lambda name: SkelBody(toy_assets))
+    up, forward = np.array([0.1, -0.9, 0.3]), np.array([1.0, 0.2, -0.5])
+    ground = ground_axes(up, forward)
+    MotionGlb()(make_result(ground=ground, typed_height_m=1.87), tmp_path / "a.glb")
+    root = next(node for node in load(tmp_path / "a.glb").nodes if node.name == "motion")
+    assert root.scale == pytest.approx([1.1] * 3)
+    turned = Rotation.from_quat(root.rotation).apply(ground.T)  # forward, up, right
+    np.testing.assert_allclose(turned, [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]], atol=1e-6)
 
 
 def test_four_largest_weights():
