@@ -5,7 +5,7 @@ rotation about moving axes. So each rotation is rebuilt and taken apart again. T
 exact.
 """
 
-import warnings
+from functools import partial
 from math import pi
 
 import numpy as np
@@ -13,28 +13,16 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from skelvid.angles.euler import compose, decompose
+from skelvid.angles.spread import angle_sigma
 from skelvid.angles.table import ANGLE_NAMES, ANGLE_TABLE, Decomposed, Single
 from skelvid.body.dofs import DOF_INDEX, DOFS, joint_dofs
+from skelvid.body.joint_rotation import joint_q, joint_rotation
 from skelvid.datatypes.motion import JointAngles, Motion
+from skelvid.geometry.ground import CAMERA_GROUND, TEMPLATE_GROUND, ground_axes
+
+__all__ = ["CAMERA_GROUND", "TEMPLATE_GROUND", "angles_from_q", "compute_angles", "ground_axes", "q_from_angles"]
 
 
-def ground_axes(up: Float[np.ndarray, "3"], forward: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
-    """Return the OpenSim ground axes, forward, up and right, as columns in the frame of the two vectors.
-
-    Only the part of `forward` that is level counts.
-    """
-    y = up / np.linalg.norm(up)
-    x = forward - (forward @ y) * y
-    if np.linalg.norm(x) < 1e-6:
-        raise ValueError(f"forward {forward} must not be parallel to up {up}")
-    x = x / np.linalg.norm(x)
-    return np.column_stack([x, y, np.cross(x, y)])
-
-
-# Bodies in their template axes: x to the left, y up, z to the front.
-TEMPLATE_GROUND = ground_axes(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]))
-# Bodies in a camera's frame, held upright: x right, y down, z away from the camera; forward is towards it.
-CAMERA_GROUND = ground_axes(np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, -1.0]))
 # The right arm from hanging to the T-pose, in the axes of the shoulder blade.
 _T_POSE_ARM = Rotation.from_rotvec([-pi / 2, 0.0, 0.0])
 
@@ -43,14 +31,19 @@ def compute_angles(motion: Motion, *, ground: Float[np.ndarray, "3 3"] = CAMERA_
     """Return every angle of the table over time; rows in which the person was not visible are NaN.
 
     `pelvis_*` are read relative to `ground` (see `ground_axes`), by default the upright camera, and
-    `pelvis_rotation` runs on past half a turn instead of jumping.
+    `pelvis_rotation` runs on past half a turn instead of jumping. Sigmas follow from the motion's (see `spread`).
     """
     values = np.full((len(motion.time_s), len(ANGLE_NAMES)), np.nan)
     seen = motion.visible & np.isfinite(motion.params.q).all(1)
-    values[seen] = angles_from_q(np.asarray(motion.params.q[seen], np.float64), ground=ground)
+    q = np.asarray(motion.params.q[seen], np.float64)
+    values[seen] = angles_from_q(q, ground=ground)
     heading = ANGLE_NAMES.index("pelvis_rotation")
     values[seen, heading] = np.unwrap(values[seen, heading])
-    return JointAngles(motion.time_s, ANGLE_NAMES, values)
+    sigma = None
+    if motion.q_sigma_rad is not None:
+        sigma = np.full_like(values, np.nan)
+        sigma[seen] = angle_sigma(partial(angles_from_q, ground=ground), q, motion.q_sigma_rad[seen])
+    return JointAngles(motion.time_s, ANGLE_NAMES, values, sigma)
 
 
 def angles_from_q(
@@ -63,7 +56,7 @@ def angles_from_q(
             columns.append(entry.sign * q[:, [DOF_INDEX[entry.dof]]] + entry.offset_rad)
         else:
             joint = entry.joints[-1]
-            rotation = _up_to(entry, q, ground) * _joint_rotation(q, joint)
+            rotation = _up_to(entry, q, ground) * joint_rotation(q, joint)
             columns.append(decompose(_mirrored_if_left(rotation, joint), entry.order))
     return np.concatenate(columns, axis=1)
 
@@ -86,7 +79,7 @@ def q_from_angles(
             values = np.column_stack([angles[angle.name][seen] for angle in entry.angles])
             rotation = _mirrored_if_left(compose(values, entry.order), joint)
             local = _up_to(entry, q[seen], ground).inv() * rotation
-            q[seen[:, None], joint_dofs(joint)] = _joint_q(local, joint)
+            q[seen[:, None], joint_dofs(joint)] = joint_q(local, joint)
     return np.where(np.isnan(q).any(1, keepdims=True), np.nan, q)
 
 
@@ -95,27 +88,10 @@ def _up_to(entry: Decomposed, q: Float[np.ndarray, "t 46"], ground: Float[np.nda
     *before, last = entry.joints
     rotation = Rotation.from_matrix(ground.T @ TEMPLATE_GROUND) if last == "pelvis" else Rotation.identity()
     for joint in before:
-        rotation = rotation * _joint_rotation(q, joint)
+        rotation = rotation * joint_rotation(q, joint)
     if last.startswith("humerus"):
         rotation = rotation * _mirrored_if_left(_T_POSE_ARM, last)
     return rotation
-
-
-def _joint_rotation(q: Float[np.ndarray, "t 46"], joint: str) -> Rotation:
-    """Return the rotation of one joint in its bone's axes, T-pose = identity."""
-    rotation = Rotation.identity()
-    for index in joint_dofs(joint):
-        rotation = Rotation.from_rotvec(q[:, [index]] * np.array(DOFS[index].axis)) * rotation
-    return rotation
-
-
-def _joint_q(rotation: Rotation, joint: str) -> Float[np.ndarray, "t 3"]:
-    """Return the three q of a ball joint; its axes are + or - the coordinate axes, fixed, first DoF first."""
-    axes = np.array([DOFS[index].axis for index in joint_dofs(joint)])
-    order = "".join("xyz"[letter] for letter in np.abs(axes).argmax(1))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Gimbal lock", category=UserWarning)
-        return rotation.as_euler(order) * axes.sum(1)
 
 
 def _mirrored_if_left(rotation: Rotation, joint: str) -> Rotation:
