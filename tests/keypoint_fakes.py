@@ -50,7 +50,7 @@ class FakeLandmarker:
 
     @classmethod
     def create_from_options(cls, options):
-        assert options.running_mode == "video"
+        assert options.running_mode in ("video", "image")
         assert options.base_options.model_asset_path
         return cls()
 
@@ -70,6 +70,17 @@ class FakeLandmarker:
         world = [SimpleNamespace(x=0.0, y=float(i), z=1.0) for i in range(33)]
         return SimpleNamespace(pose_landmarks=[image_points], pose_world_landmarks=[world])
 
+    def detect(self, image):
+        """As in a single picture: everybody large enough, as many as it sees."""
+        height, width = image.data.shape[:2]
+        people = [b for b in find_people(image.data) if b[3] - b[1] >= 0.25 * max(height, width)]
+        shares = [points_in(box, 33) / (width, height) for box in people]
+        return SimpleNamespace(
+            pose_landmarks=[
+                [SimpleNamespace(x=x, y=y, visibility=0.9, presence=0.95) for x, y in share] for share in shares
+            ]
+        )
+
     def close(self):
         assert not self.closed
         self.closed = True
@@ -80,7 +91,7 @@ def fake_mediapipe(monkeypatch):
     vision = SimpleNamespace(
         PoseLandmarker=FakeLandmarker,
         PoseLandmarkerOptions=lambda **options: SimpleNamespace(**options),
-        RunningMode=SimpleNamespace(VIDEO="video"),
+        RunningMode=SimpleNamespace(VIDEO="video", IMAGE="image"),
     )
     package = SimpleNamespace(
         Image=lambda *, image_format, data: SimpleNamespace(data=data), ImageFormat=SimpleNamespace(SRGB=1)

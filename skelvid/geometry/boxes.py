@@ -16,10 +16,17 @@ def iou(a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"]) -> Float[np.nd
     >>> iou(np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 2.0], [4.0, 4.0, 5.0, 5.0]]))
     array([[0.33333333, 0.        ]])
     """
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    both = np.clip(high - low, 0.0, None).prod(-1)
+    both = _both(a, b)
     return both / (_area(a)[:, None] + _area(b)[None] - both)
+
+
+def shared(a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
+    """Return the share of the smaller of two boxes that lies in the larger one, for every box of `a` with each of `b`.
+
+    >>> shared(np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 9.0, 9.0]]))
+    array([[1.  , 0.25]])
+    """
+    return _both(a, b) / np.minimum(_area(a)[:, None], _area(b)[None])
 
 
 def match(a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"], *, min_iou: float) -> Integer[np.ndarray, "n"]:
@@ -99,3 +106,10 @@ def apply_affine(affine: Affine, xy: Float[np.ndarray, "*b 2"]) -> Float[np.ndar
 
 def _area(xyxy: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n"]:
     return (xyxy[:, 2:] - xyxy[:, :2]).prod(-1)
+
+
+def _both(a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
+    """Return the areas that two boxes have in common."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    return np.clip(high - low, 0.0, None).prod(-1)

@@ -10,7 +10,7 @@ until every source has one.
 import importlib
 from collections.abc import Callable
 from importlib.metadata import entry_points
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,7 @@ MIN_IOU = 0.3
 BODY_MARGIN = 0.04
 
 
+@runtime_checkable
 class KeypointSource(Protocol):
     """Gives the keypoints of the people in frames that come in order of time, one video per source.
 

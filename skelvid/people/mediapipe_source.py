@@ -9,9 +9,12 @@ until they leave it.
 import contextlib
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ MODEL = "mediapipe-heavy"
 MARGIN = 0.25
 CLOSE_MARGINS = (1.25, 0.5)
 FORGET_AFTER_S = 1.0
+_QUIET = threading.Lock()
 
 Box = Float[np.ndarray, "4"]
 Window = tuple[slice, slice]
@@ -85,7 +89,9 @@ class MediaPipePose:
             rows = [row for row in [self._look(frame, None, None)] if not np.isnan(row).any()]
         else:
             ids = range(len(boxes)) if boxes.person_id is None else map(int, boxes.person_id)
-            rows = [self._look(frame, who, box) for who, box in zip(ids, boxes.xyxy, strict=True)]
+            # The landmarkers run side by side, as they let go of Python's lock while they work.
+            with ThreadPoolExecutor() as pool:
+                rows = list(pool.map(partial(self._look, frame), ids, boxes.xyxy))
         found = np.stack(rows) if rows else np.zeros((0, len(self.names), 6))
         return Keypoints2D(found[..., :2], np.nan_to_num(found[..., 2]), self.names), found[..., 3:]
 
@@ -134,7 +140,7 @@ class MediaPipePose:
         picture = _picture(frame.image, window, seen)
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=picture)
         # Its log lines come until it has found somebody.
-        with contextlib.nullcontext() if person.found else _quiet():
+        with contextlib.nullcontext() if person.found else quiet():
             result = person.landmarker.detect_for_video(image, person.time_ms)
         points = _points(result, window)
         person.found = points is not None
@@ -144,7 +150,7 @@ class MediaPipePose:
         base = self._tasks.BaseOptions(model_asset_path=str(self._model))
         vision = self._tasks.vision
         options = vision.PoseLandmarkerOptions(base_options=base, running_mode=vision.RunningMode.VIDEO)
-        with _quiet():
+        with quiet():
             return vision.PoseLandmarker.create_from_options(options)
 
     def _forget(self, time_s: float) -> None:
@@ -197,14 +203,16 @@ def _points(result: Any, window: Window) -> Float[np.ndarray, "33 6"] | None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Generator[None]:
+def quiet() -> Generator[None]:
     """Send what native code writes to standard error nowhere: the library has no switch for it."""
-    sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+    # Two at once would restore each other's nowhere.
+    with _QUIET:
+        sys.stderr.flush()
+        saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(nowhere)
