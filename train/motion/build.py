@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -126,21 +126,35 @@ def make_clip(job: Job) -> None:
         with np.load(_person_path(job), allow_pickle=False) as archive:
             person = Person(archive["betas"], archive["offsets_m"])
         result = _from_capture(body, source, job.clip.kind, person)
+    write_clip(job.path, _about(job.clip), result, recipe_digest(job.body))
+
+
+def write_clip(path: Path, about: Mapping[str, str], result: Result, recipe: str, **arrays: Any) -> None:
+    """Write a clip with its summary: the common form of everything in the library.
+
+    Args:
+        path: Where to.
+        about: name, source, person, split and licence.
+        result: The motion.
+        recipe: What it was made with, see `recipe_digest`.
+        arrays: Further arrays, a row per frame.
+    """
     q = result.params.q
-    summary = {**_about(job.clip), "fps": result.fps, "frames": len(q), "seconds": round(len(q) / result.fps, 3)}
+    summary = {**about, "fps": result.fps, "frames": len(q), "seconds": round(len(q) / result.fps, 3)}
     summary |= _violations(q) | result.notes
     residual = np.full(len(q), np.nan) if result.residual_m is None else result.residual_m
     save(
-        job.path,
+        path,
         q=q.astype(np.float32),
         trans_m=result.params.trans_m.astype(np.float32),
         betas=result.params.betas.reshape(N_BETAS).astype(np.float32),
         time_s=np.arange(len(q)) / result.fps,
         fps=result.fps,
         residual_mm=(1000 * residual).astype(np.float32),
-        recipe_sha256=recipe_digest(job.body),
-        **_about(job.clip),
+        recipe_sha256=recipe,
+        **about,
         summary=json.dumps(summary),
+        **arrays,
     )
 
 
@@ -202,15 +216,14 @@ def _violations(q: Float[ndarray, "t 46"]) -> dict[str, Any]:
     }
 
 
-def write_index(jobs: Sequence[Job]) -> list[dict]:
-    """Collect the summaries of the clips that are finished."""
+def write_index(out: Path, paths: Sequence[Path], recipe: str) -> list[dict]:
+    """Collect the summaries of finished clips."""
     rows = []
-    for job in jobs:
-        if finished(job.path, job.body):
-            with np.load(job.path, allow_pickle=False) as archive:
-                rows.append({"file": str(job.path.relative_to(job.out)), **json.loads(str(archive["summary"]))})
-    index = {"format": "skelvid-motion/1", "recipe_sha256": recipe_digest(jobs[0].body), "clips": rows}
-    (jobs[0].out / "index.json").write_text(json.dumps(index, indent=1))
+    for path in paths:
+        with np.load(path, allow_pickle=False) as archive:
+            rows.append({"file": str(path.relative_to(out)), **json.loads(str(archive["summary"]))})
+    index = {"format": "skelvid-motion/1", "recipe_sha256": recipe, "clips": rows}
+    (out / "index.json").write_text(json.dumps(index, indent=1))
     return rows
 
 
@@ -230,7 +243,8 @@ def build(jobs: Sequence[Job], *, only: str = "", workers: int = 1, track: Calla
     for description, function, items in (("people", make_person, people), ("clips", make_clip, todo)):
         for _ in show(_run(function, items, workers), description=description, total=len(items)):
             pass
-    return write_index(jobs)
+    done = [job.path for job in jobs if finished(job.path, job.body)]
+    return write_index(jobs[0].out, done, recipe_digest(jobs[0].body))
 
 
 def _run(function: Callable, items: Sequence, workers: int) -> Iterator[None]:
