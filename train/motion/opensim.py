@@ -2,7 +2,8 @@
 
 Only files of `TRIALS` are read: the rest of what projects ship are copies, results of simulations that started from
 the same trial, single legs, forces. Trials of the LaiArnold2017 subjects are left out on purpose: they look like those
-of the study that our reference clips come from, whose people must not be trained on.
+of the study that our reference clips come from, whose people must not be trained on; those of opensim-models because
+they are free for research only.
 """
 
 import gzip
@@ -23,7 +24,6 @@ from skelvid.errors import ConfigError
 
 RATE_HZ = 60.0
 _CORE, _NIMBLE = "Apache-2.0 (opensim-org/opensim-core)", "BSD-style (keenon/nimblephysics)"
-_MODELS = "opensim-org/opensim-models: terms per model, free for research; ask before redistribution"
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,6 @@ TRIALS: dict[str, Trial] = {
     "Applications_ID_tests_resources_subject01_walk1_ik": Trial("subject01_walk", "subject01", _CORE),
     "Analyze_tests_resources_subject02_running_arms_ik": Trial("subject02_run", "subject02", _CORE),
     "exampleEMGTracking_coordinates": Trial("rajagopal_walk", "rajagopal", _CORE),
-    **{f"Musculoskeletal_Modeling_crouch{i}": Trial(f"crouch{i}", f"crouch{i}", _MODELS) for i in range(1, 5)},
-    "Musculoskeletal_Modeling_normal": Trial("normal_gait", "normal_gait", _MODELS),
     "levelground_ccw_fast_01_01_ik": Trial("walk_circle_fast", "camargo", _NIMBLE),
     "nimble_grf_Sprinter_IK_JA1Gait35_ik": Trial("sprint", "sprinter", _NIMBLE),
     "run200_ik": Trial("run200", "hamner", _NIMBLE),
