@@ -6,7 +6,7 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 2
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help env test slow check format demo bench checksums clean
+.PHONY: help env test slow check format demo bench eval checksums clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -36,11 +36,16 @@ format: $(READY)  ## rewrite the files in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-demo: $(READY)  ## a picture and 3D files of the open body, in out/demo
+demo: $(READY)  ## the open body as picture and 3D files, and joint angles of a real video, in out/demo
 	$(BIN)/python demo/00_open_body.py
+	$(BIN)/python demo/01_run_video.py
 
 bench: $(READY)  ## every benchmark, ours beside the alternative
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+eval: $(READY)  ## joint angles of real videos beside their reference; needs SKELVID_DATA=DIR; writes docs/evaluation.md
+	$(BIN)/python -m benchmarks.evaluate --plots out/eval/plots --write
+	$(BIN)/python -m benchmarks.error_budget --write
 
 checksums: $(READY)  ## rewrite checkpoints/SHA256SUMS after a build
 	$(BIN)/python -c 'from pathlib import Path; from skelvid.weights import write_checksums; write_checksums(Path("checkpoints"))'

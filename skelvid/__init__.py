@@ -11,7 +11,13 @@ from skelvid.errors import AssetError, ConfigError, SkelvidError, VideoError, We
 if TYPE_CHECKING:
     from skelvid.body.load import load_body
     from skelvid.body.model import SkelBody
+    from skelvid.config import RunConfig, load_config
+    from skelvid.datatypes.motion import JointAngles, Motion
+    from skelvid.datatypes.result import Result
     from skelvid.datatypes.skel import BodyPoints, SkelParams
+    from skelvid.pipeline.estimate import estimate
+    from skelvid.pipeline.folder import run_video
+    from skelvid.pipeline.live import stream
 
 __version__ = "0.1.0"
 
@@ -19,19 +25,35 @@ __all__ = [
     "AssetError",
     "BodyPoints",
     "ConfigError",
+    "JointAngles",
+    "Motion",
+    "Result",
+    "RunConfig",
     "SkelBody",
     "SkelParams",
     "SkelvidError",
     "VideoError",
     "WeightsError",
+    "estimate",
     "load_body",
+    "load_config",
+    "run_video",
+    "stream",
 ]
 
 _LAZY = {
     "BodyPoints": "skelvid.datatypes.skel",
+    "JointAngles": "skelvid.datatypes.motion",
+    "Motion": "skelvid.datatypes.motion",
+    "Result": "skelvid.datatypes.result",
+    "RunConfig": "skelvid.config",
     "SkelBody": "skelvid.body.model",
     "SkelParams": "skelvid.datatypes.skel",
+    "estimate": "skelvid.pipeline.estimate",
     "load_body": "skelvid.body.load",
+    "load_config": "skelvid.config",
+    "run_video": "skelvid.pipeline.folder",
+    "stream": "skelvid.pipeline.live",
 }
 
 

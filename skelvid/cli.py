@@ -12,11 +12,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from rich.table import Column, Table
 
 from skelvid import __version__, downloads, weights
+from skelvid.cli_run import run
 from skelvid.errors import SkelvidError
 from skelvid.findings import Finding
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 models = typer.Typer(no_args_is_help=True, help="Bodies and networks: what is installed; adding, fetching, checking.")
+app.command(no_args_is_help=True)(run)
 app.add_typer(models, name="models")
 console = Console()
 
@@ -138,7 +140,8 @@ def export_skel(
 
 def _installed() -> list[str]:
     """Return the bodies that are here, and those that should be."""
-    present = [s.asset.name for s in weights.list_assets() if s.path or s.asset.shipped]
+    bodies = [s for s in weights.list_assets() if s.asset.kind == "body"]
+    present = [s.asset.name for s in bodies if s.path or s.asset.shipped]
     return [*present, *weights.own_bodies()]
 
 

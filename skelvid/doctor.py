@@ -6,6 +6,7 @@ import re
 import sys
 from importlib import metadata
 
+from skelvid import downloads
 from skelvid.findings import Finding
 from skelvid.weights import HOME_VARIABLE, list_assets, user_dir
 
@@ -13,8 +14,8 @@ _REINSTALL = "install both in one command, `pip install torch torchvision`"
 
 
 def examine() -> list[Finding]:
-    """Look at Python, torch, the device, the assets, the user's folder and the optional packages."""
-    return [_python(), *_torch(), *_assets(), _user_folder(), *_extras()]
+    """Look at Python, torch, the device, video, keypoints, the assets, the user's folder and the optional packages."""
+    return [_python(), *_torch(), _video(), *_keypoints(), *_assets(), _user_folder(), *_extras()]
 
 
 def _python() -> Finding:
@@ -42,6 +43,27 @@ def _torch() -> list[Finding]:
         Finding("CUDA device", device, True),
         Finding("cores", cores, True),
     ]
+
+
+def _video() -> Finding:
+    try:
+        import av
+    except (ImportError, OSError) as error:
+        return Finding("video", f"PyAV cannot be imported ({error}): pip install --force-reinstall av", False)
+    codecs = {"h264": "H.264", "hevc": "H.265", "vp9": "VP9", "av1": "AV1"}
+    reads = ", ".join(words for name, words in codecs.items() if name in av.codecs_available)
+    writes = "libx264" in av.codecs_available
+    how = "writes H.264" if writes else "has no libx264 to write H.264, so no overlay: pip install --upgrade av"
+    return Finding("video", f"PyAV {av.__version__} reads {reads}; {how}", writes)
+
+
+def _keypoints() -> list[Finding]:
+    """Say whether `skelvid run` can work as it is; without MediaPipe it still can with other sources."""
+    found = "installed" if _installed("mediapipe") else "not installed: pip install 'skelvid[mediapipe]' (optional)"
+    model = downloads.MODELS["mediapipe-heavy"]
+    path = downloads.installed(model)
+    fetched = str(path) if path else f"not here yet: skelvid models fetch {model.name}, or the first run does"
+    return [Finding("MediaPipe", found, True), Finding(model.name, fetched, True)]
 
 
 def _assets() -> list[Finding]:

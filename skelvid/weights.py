@@ -234,6 +234,6 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 def write_checksums(folder: Path) -> None:
     """Write a folder's SHA256SUMS anew, over the catalogue's shipped files that lie there."""
-    files = sorted(asset.file for asset in CATALOGUE.values() if asset.shipped)
+    files = sorted(a.file for a in (*CATALOGUE.values(), *NETWORKS.values()) if a.shipped)
     lines = [f"{sha256(folder / file)}  {file}\n" for file in files if (folder / file).is_file()]
     (folder / CHECKSUM_FILE).write_text("".join(lines))

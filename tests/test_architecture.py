@@ -25,13 +25,14 @@ TABLES = ("skelvid/body/dofs.py", "skelvid/body/keypoints.py")
 LAYERS = {
     "errors": 0, "findings": 0,
     "datatypes": 1,
-    "geometry": 2, "series": 2, "weights": 2,
+    "files": 2, "geometry": 2, "series": 2, "weights": 2,
     "body": 3, "downloads": 3,
     "video": 4, "people": 4, "regress": 4, "motion": 4, "angles": 4, "export": 4, "draw": 4, "report": 4,
     "config": 5, "doctor": 5,
     "pipeline": 6, "upgrade": 6,
-    "cli": 7,
-    "__init__": 8, "__main__": 8,
+    "cli_run": 7,
+    "cli": 8,
+    "__init__": 9, "__main__": 9,
 }  # fmt: skip
 # The package must run without what builds, shows, times and tests it.
 NEVER = {"train", "demo", "benchmarks", "tests", "anny", "body_models", "lightning", "pytest"}

@@ -14,12 +14,20 @@ def test_public_names():
         "AssetError",
         "BodyPoints",
         "ConfigError",
+        "JointAngles",
+        "Motion",
+        "Result",
+        "RunConfig",
         "SkelBody",
         "SkelParams",
         "SkelvidError",
         "VideoError",
         "WeightsError",
+        "estimate",
         "load_body",
+        "load_config",
+        "run_video",
+        "stream",
     ]
 
 

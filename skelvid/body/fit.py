@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from skelvid.body.clip_solver import Smoothness, solve_clip
+from skelvid.body.clip_solver import ClipModel, FitOptions, Smoothness, minimise
 from skelvid.body.dofs import limits_rad
 from skelvid.body.model import N_PARAMS, SkelBody
 from skelvid.body.points import SkinnedPoints
@@ -49,16 +49,6 @@ class Term(Protocol):
     def __call__(self, body: SkelBody, params: SkelParams, frames: Int[Tensor, "b"]) -> Quadratic:
         """Model the cost of the rows `frames` of the data at `params` (one row per frame)."""
         ...
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """When to stop, and how boldly to start."""
-
-    max_steps: int = 60
-    tolerance: float = 1e-6  # relative decrease of the cost in an accepted step
-    step_tolerance: float = 1e-5  # largest change of any parameter (rad, beta, m) in a step that is not held back
-    damping: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -219,22 +209,18 @@ def solve(
     options = options or FitOptions()
     rows = flatten(start.to_torch(body.device, body.dtype)).clone()
     mask = torch.ones(N_PARAMS, dtype=torch.bool, device=body.device) if free is None else free.to(body.device)
-    if clip and clip.shared_betas:
-        rows[:, BETA_SLICE] = rows[:, BETA_SLICE].mean(0)
+    if clip:
+        return _solve_clip(body, terms, rows, free=mask, clip=clip, options=options, progress=progress)
 
     def model(at: Tensor, frames: Tensor) -> Quadratic:
-        quadratics = [term(body, _shape_once(unflatten(at), clip), frames) for term in terms]
-        return sum(quadratics[1:], quadratics[0])
+        return total(terms, body, unflatten(at), frames)
 
     everything = torch.arange(len(rows), device=body.device)
     state = _State(rows, model(rows, everything), torch.full_like(rows[:, 0], options.damping))
     step = 0
     with torch.no_grad():
         for step in range(1, options.max_steps + 1):
-            if clip:
-                _step_clip(state, model, mask, clip, options)
-            else:
-                _step_frames(state, model, mask, options)
+            _step_frames(state, model, mask, options)
             if progress:
                 progress(step, float(state.model.cost.mean()))
             if bool(state.converged.all()):
@@ -242,9 +228,10 @@ def solve(
     return Fit(unflatten(state.rows), state.model.cost, state.converged, step)
 
 
-def _shape_once(params: SkelParams, clip: Clip | None) -> SkelParams:
-    """Let a shared shape be computed once instead of once a frame."""
-    return SkelParams(params.q, params.betas[:1], params.trans_m) if clip and clip.shared_betas else params
+def total(terms: Sequence[Term], body: SkelBody, params: SkelParams, frames: Int[Tensor, "b"]) -> Quadratic:
+    """Add up the models of all terms."""
+    quadratics = [term(body, params, frames) for term in terms]
+    return sum(quadratics[1:], quadratics[0])
 
 
 def _step_frames(
@@ -293,32 +280,56 @@ def _damped_solve(hessian: Tensor, gradient: Tensor, damping: Tensor, free: Tens
     return torch.where(info[:, None] == 0, move, torch.zeros_like(move))
 
 
-def _step_clip(
-    state: _State, model: Callable[[Tensor, Tensor], Quadratic], free: Tensor, clip: Clip, options: FitOptions
-) -> None:
-    """Try one step on the whole clip; keep it if the total cost, smoothness included, falls."""
-    damping = float(state.damping[0])
-    move = solve_clip(
-        state.model.hessian,
-        state.model.gradient,
-        state.rows,
-        free=free,
-        damping=damping,
-        shared=BETA_SLICE if clip.shared_betas else None,
-        smoothness=clip.smoothness,
+def _solve_clip(
+    body: SkelBody,
+    terms: Sequence[Term],
+    rows: Tensor,
+    *,
+    free: Tensor,
+    clip: Clip,
+    options: FitOptions,
+    progress: Callable[[int, float], None] | None,
+) -> Fit:
+    """Fit all frames at once; a shared shape starts at its mean."""
+    shared = torch.zeros_like(free)
+    shared[BETA_SLICE] = clip.shared_betas
+    if clip.shared_betas:
+        rows[:, shared] = rows[:, shared].mean(0)
+    own, common = (torch.nonzero(part & free)[:, 0] for part in (~shared, shared))
+    frames = torch.arange(len(rows), device=rows.device)
+
+    def params(x: np.ndarray, y: np.ndarray) -> SkelParams:
+        moved = rows.clone()
+        moved[:, own], moved[:, common] = torch.as_tensor(x).to(rows), torch.as_tensor(y).to(rows)
+        whole = unflatten(moved)
+        return replace(whole, betas=whole.betas[:1]) if clip.shared_betas else whole  # computed once, not once a frame
+
+    def model(x: np.ndarray, y: np.ndarray) -> ClipModel:
+        with torch.no_grad():
+            at = clip_model(total(terms, body, params(x, y), frames), own, common)
+        if clip.smoothness:
+            weight = clip.smoothness.sigma.double().cpu().numpy()[own.cpu().numpy()] ** -2.0
+            at.add_differences(x, clip.smoothness.stencil(), weight[None])
+        return at
+
+    start = rows[:, own].double().cpu().numpy(), rows[0, common].double().cpu().numpy()
+    best = minimise(model, *start, options=options, progress=progress)
+    end = params(best.x, best.y)
+    cost = total(terms, body, end, frames).cost
+    return Fit(unflatten(flatten(end)), cost, torch.full_like(cost, best.converged, dtype=torch.bool), best.steps)
+
+
+def clip_model(local: Quadratic, own: Int[Tensor, "n"], shared: Int[Tensor, "s"]) -> ClipModel:
+    """Sort the costs of frames into what each has of its own and what all share; other columns stay fixed."""
+    gradient, hessian = local.gradient.double(), local.hessian.double()
+    return ClipModel(
+        cost=float(local.cost.double().sum()),
+        gradient=gradient[:, own].cpu().numpy(),
+        block=hessian[:, own[:, None], own].cpu().numpy(),
+        shared_gradient=gradient[:, shared].sum(0).cpu().numpy(),
+        border=hessian[:, own[:, None], shared].cpu().numpy(),
+        corner=hessian[:, shared[:, None], shared].sum(0).cpu().numpy(),
     )
-    trial = state.rows + move
-    new = model(trial, torch.arange(len(trial), device=trial.device))
-    smooth = clip.smoothness.cost if clip.smoothness else (lambda rows: torch.zeros_like(rows[0, 0]))
-    bent = smooth(trial) - smooth(state.rows)
-    old_cost, new_cost = state.model.cost.sum() + smooth(state.rows), new.cost.sum() + smooth(trial)
-    gain = torch.where(torch.isfinite(new_cost), old_cost - new_cost, -torch.inf)
-    slope = (state.model.gradient * move).sum() + 0.5 * torch.einsum("bi,bij,bj->", move, state.model.hessian, move)
-    still = (move.abs().max() < options.step_tolerance) & (damping < 1)
-    if bool(gain >= 0):
-        state.rows, state.model = trial, new
-    _adapt(state, torch.arange(len(trial), device=trial.device), gain, -slope - bent)
-    state.converged[:] = still | _settled(old_cost, gain, state.damping[0], options)
 
 
 def fit_points(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelvid.body.clip_solver import Smoothness, solve_clip
+from skelvid.body.clip_solver import ClipModel, Smoothness, derivative_stencil, marginal_variance, newton_step
 from skelvid.body.dofs import DOF_INDEX, limits_rad
 from skelvid.body.fit import (
     BETA_SLICE,
@@ -193,39 +193,67 @@ def test_gradient_of_each_term_equals_finite_differences(name):
         torch.testing.assert_close(gradient[:, column], slope, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("smooth", [False, True])
-@pytest.mark.parametrize("shared", [None, BETA_SLICE])
-def test_clip_step_equals_the_dense_newton_step(smooth, shared):
-    generator = torch.Generator().manual_seed(0)
-    t, n = 7, 59
-    root = torch.randn(t, n, n, generator=generator, dtype=torch.float64)
-    hessian = root @ root.mT + torch.eye(n)
-    gradient = torch.randn(t, n, generator=generator, dtype=torch.float64)
-    rows = torch.randn(t, n, generator=generator, dtype=torch.float64)
-    if shared:
-        rows[:, shared] = rows[0, shared]
-    time_s = torch.cumsum(torch.rand(t, generator=generator, dtype=torch.float64) + 0.1, 0)
-    smoothness = Smoothness(time_s, torch.rand(n, generator=generator, dtype=torch.float64) + 0.5) if smooth else None
-    step = solve_clip(
-        hessian, gradient, rows, free=torch.ones(n, dtype=torch.bool), damping=0.0, shared=shared, smoothness=smoothness
+def coupled_clip(order: int | None, n_shared: int, t: int = 7, n: int = 5) -> tuple[ClipModel, np.ndarray]:
+    """A random model of a clip at x = y = 0 apart from its coupling, and the dense matrix it stands for."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(t, n + n_shared, 2 * n + n_shared))
+    whole = root @ root.swapaxes(1, 2)
+    model = ClipModel(
+        cost=0.0,
+        gradient=rng.normal(size=(t, n)),
+        block=whole[:, :n, :n].copy(),
+        shared_gradient=rng.normal(size=n_shared),
+        border=whole[:, :n, n:],
+        corner=whole[:, n:, n:].sum(0),
     )
+    dense = np.zeros((t * n + n_shared,) * 2)
+    for i in range(t):
+        index = np.r_[i * n : (i + 1) * n, t * n : t * n + n_shared]
+        dense[np.ix_(index, index)] += whole[i]
+    if order is not None:
+        stencil = derivative_stencil(np.cumsum(rng.uniform(0.5, 1.5, t)), order=order)
+        weight = rng.uniform(0.5, 2.0, (1, n))
+        differences = np.zeros((len(stencil), n, t, n))
+        for i, row in enumerate(stencil):
+            for j, value in enumerate(row):
+                differences[i, range(n), i + j, range(n)] = value * np.sqrt(weight[0])
+        differences = differences.reshape(-1, t * n)
+        dense[: t * n, : t * n] += differences.T @ differences
+        x = rng.normal(size=(t, n))
+        before = model.gradient.copy()
+        model.add_differences(x, stencil, weight)
+        np.testing.assert_allclose(model.cost, 0.5 * np.sum((differences @ x.ravel()) ** 2))
+        np.testing.assert_allclose((model.gradient - before).ravel(), differences.T @ differences @ x.ravel())
+    if order == 1:
+        coupling = 0.3 * rng.normal(size=model.next_block.shape)
+        model.next_block += coupling
+        for i in range(t - 1):
+            a, b = slice(i * n, (i + 1) * n), slice((i + 1) * n, (i + 2) * n)
+            dense[b, a] += coupling[i]
+            dense[a, b] += coupling[i].T
+    return model, dense
 
-    def cost(move):
-        total = (gradient * move).sum() + 0.5 * torch.einsum("ti,tij,tj->", move, hessian, move)
-        return total + (smoothness.cost(rows + move) if smoothness else 0)
 
-    def expand(free):
-        move = free[: t * n].reshape(t, n).clone()
-        if shared:
-            move = torch.cat([move[:, : shared.start], free[t * n :].expand(t, -1), move[:, shared.stop :]], 1)
-        return move
+@pytest.mark.parametrize("order", [None, 0, 1, 2])
+@pytest.mark.parametrize("n_shared", [0, 3])
+def test_clip_step_and_variance_equal_those_of_the_dense_matrix(order, n_shared):
+    model, dense = coupled_clip(order, n_shared)
+    moved = newton_step(model)
+    assert moved is not None
+    right = np.concatenate([model.gradient.ravel(), model.shared_gradient])
+    expected = -np.linalg.solve(dense, right)
+    np.testing.assert_allclose(np.concatenate([moved[0].ravel(), moved[1]]), expected, rtol=1e-9, atol=1e-9)
+    assert moved[2] == pytest.approx(-0.5 * right @ expected)
+    variance = np.diagonal(np.linalg.inv(dense))[: model.gradient.size]
+    np.testing.assert_allclose(marginal_variance(model).ravel(), variance, rtol=1e-9)
 
-    # The shared columns of the per-frame part never enter the cost: their rows of the dense system stay empty.
-    free = torch.zeros(t * n + 10, dtype=torch.float64)
-    dense_h = torch.autograd.functional.hessian(lambda v: cost(expand(v)), free)
-    dense_g = torch.autograd.functional.jacobian(lambda v: cost(expand(v)), free)
-    expected = expand(-torch.linalg.lstsq(dense_h, dense_g[:, None], driver="gelsd").solution[:, 0])
-    torch.testing.assert_close(step, expected, atol=1e-6, rtol=1e-5)
+
+def test_a_clip_without_a_minimum_has_no_step():
+    model, _ = coupled_clip(None, 0)
+    model.block[3] -= 100 * np.eye(5)
+    assert newton_step(model) is None
+    with pytest.raises(ValueError, match="no variance"):
+        marginal_variance(model)
 
 
 def test_smoothness_is_blind_to_constant_velocity_at_uneven_times():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from skelvid.body.load import load_body
@@ -49,7 +49,8 @@ def export(network: LiftNetwork, sigma_scale: Float[Tensor, "46"], path: Path, *
     state = {name: value.half() for name, value in network.state_dict().items()}
     state["sigma_scale"] = sigma_scale
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(state, path, metadata={"format": FORMAT, "settings": json.dumps(network.settings), **about})
+    # Written by our own hand, since `save_file` leaves a file that only its owner may read.
+    path.write_bytes(save(state, metadata={"format": FORMAT, "settings": json.dumps(network.settings), **about}))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from train.lift.scene import Target
 
 # How much a degree of freedom matters, by its joint.
 _MATTERS = {"femur": 1.5, "tibia": 1.5, "talus": 1.0, "calcn": 0.3, "toes": 0.1, "lumbar": 0.8, "thorax": 0.6,
-            "head": 0.3, "scapula": 0.2, "ulna": 0.6, "radius": 0.1, "hand": 0.1}  # fmt: skip
+            "head": 0.3, "scapula": 0.2, "ulna": 1.0, "radius": 0.1, "hand": 0.1}  # fmt: skip
 _WEIGHT = torch.tensor([_MATTERS.get(DOFS[d].joint.split("_")[0], 0.0) for d in PLAIN_DOFS])
 # Segments whose orientation in the camera counts by itself.
 _SEGMENTS = [JOINT_INDEX[name] for name in ("femur_r", "tibia_r", "calcn_r", "femur_l", "tibia_l", "calcn_l", "thorax")]
@@ -53,7 +53,7 @@ def loss_terms(body: SkelBody, lifted: Lifted, target: Target) -> dict[str, Floa
     return {
         "angles": 4.0 * mean((_soft(off) * _WEIGHT).sum(-1) / _WEIGHT.sum()),
         "root": 2.0 * mean(turned[..., 0]),
-        "arms": 0.3 * mean(turned[..., 1:].mean(-1)),
+        "arms": 0.9 * mean(turned[..., 1:].mean(-1)),
         "joints": 6.0 * mean(apart[..., 1:].mean(-1)),
         "segments": 2.0 * mean(segment.mean(-1)),
         "speed": 4.0 * step((_soft(speed) * _WEIGHT).sum(-1) / _WEIGHT.sum()) + 6.0 * step(shift),

@@ -74,7 +74,8 @@ class TestWindows:
 
     def test_a_tilted_pelvis_leaves_thighs_and_chest_where_they_were(self, body: SkelBody, library: Library) -> None:
         one, two = (
-            draw_windows(library, batch=1, frames=5, generator=torch.Generator().manual_seed(s), vary=False) for s in (1, 2)
+            draw_windows(library, batch=1, frames=5, generator=torch.Generator().manual_seed(seed), vary=False)
+            for seed in (1, 2)
         )
         turn = []
         for window in (one, two):

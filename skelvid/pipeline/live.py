@@ -1,0 +1,134 @@
+"""Frames in as they come, the wanted person's motion and angles out at once, from what was seen so far."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from skelvid.angles.compute import compute_angles
+from skelvid.config import RunConfig
+from skelvid.datatypes.frames import Camera, Frame
+from skelvid.datatypes.motion import JointAngles, Motion
+from skelvid.datatypes.people import Keypoints2D, KeypointTrack
+from skelvid.errors import VideoError
+from skelvid.geometry.ground import CAMERA_GROUND, ground_axes
+from skelvid.motion.smooth import live_smooth_init, live_smooth_step
+from skelvid.people.detect import detector
+from skelvid.people.follow import follow
+from skelvid.people.keypoints import keypoint_source
+from skelvid.people.sighting import Sighting
+from skelvid.pipeline.estimate import load_lifter
+from skelvid.pipeline.interpret import ASSUMED_FOCAL
+from skelvid.pipeline.watch import make_source
+
+# More past than the lifter looks at.
+_PAST_FRAMES, _PAST_S = 48, 2.5
+
+
+@runtime_checkable
+class LiveLift(Protocol):
+    """What is needed of the lifter."""
+
+    def last(self, track: KeypointTrack, camera: Camera) -> Motion:
+        """Make a motion of one row, of the last frame of a track."""
+        ...
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One frame, as it is known when it is taken.
+
+    Attributes:
+        sighting: Who is in it.
+        raw_motion: Of the wanted person, one row; None where they are not seen.
+        motion: The same, smoothed by the past (One-Euro).
+        angles: Of `motion`, one row.
+    """
+
+    sighting: Sighting
+    raw_motion: Motion | None = None
+    motion: Motion | None = None
+    angles: JointAngles | None = None
+
+
+def stream(
+    frames: Iterable[Frame],
+    config: RunConfig | None = None,
+    *,
+    camera: Camera | None = None,
+    lifter: LiveLift | None = None,
+) -> Iterator[Moment]:
+    """Yield what is known of each frame when it comes.
+
+    The lifter sees the same past as with `causal=True` over a whole video, so the raw poses are the same.
+
+    Args:
+        frames: In order of time, as from `Webcam` or `open_video`.
+        config: Settings for people and motion; filter, refinement and export do not count here.
+        camera: Who takes the frames; else a phone's usual focal length is assumed.
+        lifter: Loaded already; else what the settings name.
+    """
+    config = config or RunConfig()
+    people = config.people
+    live = _Live(camera, lifter or load_lifter(config), config.motion.max_gap_s)
+    for sighting in follow(
+        frames,
+        detector=make_source(people.detector, detector, config.device),
+        source=make_source(people.keypoints, keypoint_source, config.device),
+        rule=people.person,
+        at=people.at,
+    ):
+        yield live.step(sighting)
+
+
+class _Live:
+    """The past of the one who is followed."""
+
+    def __init__(self, camera: Camera | None, lifter: LiveLift, max_gap_s: float) -> None:
+        self._camera, self._lifter, self._max_gap_s = camera, lifter, max_gap_s
+        self._who: int | None = None
+        self._forget()
+
+    def step(self, sighting: Sighting) -> Moment:
+        """Take the next frame."""
+        if self._camera is None:
+            height, width = sighting.size_hw
+            self._camera = Camera(ASSUMED_FOCAL * max(sighting.size_hw), (width / 2, height / 2), sighting.size_hw)
+        row = np.flatnonzero((sighting.keypoints.score > 0.0).any(-1))[:1]
+        if len(row) and sighting.boxes.person_id is not None:
+            who = int(sighting.boxes.person_id[row[0]])
+            if who != self._who:
+                self._who = who
+                self._forget()
+        track = self._track(sighting, row)
+        try:
+            raw = self._lifter.last(track, self._camera)
+        except VideoError:
+            return Moment(sighting)
+        self._smoother, motion = live_smooth_step(self._smoother, raw)
+        return Moment(sighting, raw, motion, compute_angles(motion, ground=self._ground(raw)))
+
+    def _forget(self) -> None:
+        self._past: deque[tuple[float, Keypoints2D]] = deque()
+        self._smoother = live_smooth_init(max_gap_s=self._max_gap_s)
+        self._up, self._count = np.zeros(3), 0
+
+    def _track(self, sighting: Sighting, row: np.ndarray) -> KeypointTrack:
+        missing = np.full((1, *sighting.keypoints.xy.shape[1:]), np.nan)
+        nobody = Keypoints2D(missing, np.zeros(missing.shape[:2]), sighting.keypoints.names)
+        self._past.append((sighting.time_s, sighting.keypoints[row] if len(row) else nobody))
+        while len(self._past) > _PAST_FRAMES and self._past[0][0] < sighting.time_s - _PAST_S:
+            self._past.popleft()
+        xy, score = (np.concatenate([getattr(k, name) for _, k in self._past]) for name in ("xy", "score"))
+        time_s = np.array([time_s for time_s, _ in self._past])
+        return KeypointTrack(self._who or 0, time_s, Keypoints2D(xy, score, sighting.keypoints.names))
+
+    def _ground(self, raw: Motion) -> np.ndarray:
+        """Return the ground's axes by the mean of what was said of gravity so far."""
+        if raw.up is not None:
+            self._up = self._up + raw.up[0]
+            self._count += 1
+        up = self._up if self._count and np.linalg.norm(self._up) > 0.1 else CAMERA_GROUND[:, 1]
+        return ground_axes(up, CAMERA_GROUND[:, 0] if abs(up[2]) < 0.9 * np.linalg.norm(up) else CAMERA_GROUND[:, 1])

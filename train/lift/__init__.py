@@ -1,0 +1,1 @@
+"""Training of the lifter: motions, cameras and the noise of keypoints in, weights out."""
