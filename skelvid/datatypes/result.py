@@ -21,12 +21,12 @@ class Result:
     Attributes:
         video: The film the person was seen in.
         video_info: What its container says.
-        motion: Smoothed motion, in the camera's frame.
+        motion: Smoothed motion, in the camera's frame, scaled to the typed height where there is one.
         raw_motion: The same before smoothing.
         angles: Joint angles of `motion`.
         raw_angles: Joint angles of `raw_motion`.
-        points: NumPy joints `t 24 3` and landmarks `t l 3` of `motion`, m, in its frame, times `scale`; NaN rows or
-            any numbers where the person was not visible.
+        points: NumPy joints `t 24 3` and landmarks `t l 3` of `motion`, m, in its frame; NaN rows or any
+            numbers where the person was not visible.
         landmark_names: l names, as in `SkelBody.landmark_names`.
         ground: Columns forward, up, right in the frame of `motion`, as `angles` were read; see `angles.compute`.
         ground_origin_m: `3` point of the floor where the ground's axes start, m, in the frame of `points`.
@@ -71,11 +71,6 @@ class Result:
         wanted = (len(time_s), len(self.landmark_names), 3)
         if joints[0] != len(time_s) or landmarks != wanted:
             raise ValueError(f"points must have shapes [{len(time_s)}, 24, 3] and {wanted}, got {joints}, {landmarks}")
-
-    @property
-    def scale(self) -> float:
-        """Return the factor from the body's lengths to those of `points`."""
-        return 1.0 if self.typed_height_m is None else self.typed_height_m / self.believed_height_m
 
     @property
     def seen(self) -> np.ndarray:

@@ -38,7 +38,7 @@ class MotionGlb:
         forward, up, right = result.ground.T
         turn = np.stack([-right, up, forward])
         with whole_file(path) as part:
-            write_motion_glb(result.motion, load_body(result.body), part, gltf_from_motion=turn, scale=result.scale)
+            write_motion_glb(result.motion, load_body(result.body), part, gltf_from_motion=turn)
 
 
 def write_meshes_glb(meshes: Mapping[str, Mesh], path: Path) -> None:
@@ -54,7 +54,6 @@ def write_motion_glb(
     path: Path,
     *,
     gltf_from_motion: Float[np.ndarray, "3 3"] = UPRIGHT_CAMERA,
-    scale: float = 1.0,
 ) -> None:
     """Write an animated body: one key per visible frame for the turn and the place of each of the 24 joints.
 
@@ -72,7 +71,7 @@ def write_motion_glb(
     skin = _add_skeleton(glb, body, betas[:1])
     _add_animation(glb, body, seen, motion.time_s[motion.visible])
     turn = Rotation.from_matrix(gltf_from_motion).as_quat().tolist()
-    root = glb.add("nodes", {"name": "motion", "rotation": turn, "scale": [scale] * 3, "children": [0]})
+    root = glb.add("nodes", {"name": "motion", "rotation": turn, "children": [0]})
     glb.write(path, [root, *_add_skinned_meshes(glb, body, betas[:1], skin)])
 
 

@@ -23,6 +23,8 @@ from skelvid.motion.reproject import OffsetPoints, Rows, Seen, frame_time_s, rep
 # Feet of frames further apart than this may have stepped in between.
 STEP_TIME_S = 0.1
 LIMIT_SIGMA_RAD = 0.05
+# Feet that slide, or lie off the floor, by more than this many standard deviations are taken for a wrong contact.
+FEET_SIGMAS = 4.0
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,14 @@ class RefineOptions:
     speed_sigma_s: float = 0.008
     offset_sigma_m: float = 0.015
     prior_scale: float = 1.0
-    prior_time_s: float = 0.5
+    prior_time_s: float = 0.25
     depth_sigma: float = 0.1
     beta_sigma: float = 0.5
     focal_sigma: float = 0.0
     static_camera: bool = True
-    slide_sigma_m_s: float = 0.1
+    slide_sigma_m_s: float = 0.3
     slide_time_s: float = 0.1
-    floor_sigma_m: float = 0.03
+    floor_sigma_m: float = 0.1
     floor_tilt_sigma_rad: float = 0.05
     max_steps: int = 8
     max_frames: int = 600
@@ -206,7 +208,9 @@ class ClipCost:
 
         slip = whiten(np.diff(points, axis=0).swapaxes(1, 2)[:, None])[:, 0]
         by_shape = whiten(np.diff(by_betas, axis=0)) - self.growth[:, None] * slip[:, None]
-        _add_coupled(at, slip, whiten(-by_own[:-1]), whiten(by_own[1:]), by_shape, np.r_[betas])
+        trust = _trust(at, slip)
+        sooner, later = (whiten(rows) * trust[:, None] for rows in (-by_own[:-1], by_own[1:]))
+        _add_coupled(at, slip * trust, sooner, later, by_shape * trust[:, None], np.r_[betas])
         if self.up is None:
             return
         height, *tilt = y[layout.part(FLOOR)]
@@ -219,7 +223,19 @@ class ClipCost:
         by_points = np.einsum("tpcf,tc->tpf", np.concatenate([by_own, by_betas], axis=1), normal)
         rows = np.concatenate([by_points, by_floor], axis=1) * root[:, None]
         rows[:, len(layout.own) :][:, :N_BETAS] -= self.growth[:, None] * off[:, None]
-        _add_squares(at, off, rows, np.r_[betas, layout.part(FLOOR)])
+        trust = _trust(at, off)
+        _add_squares(at, off * trust, rows * trust[:, None], np.r_[betas, layout.part(FLOOR)])
+
+
+def _trust(at: ClipModel, residual: Float[ndarray, "u m"]) -> Float[ndarray, "u m"]:
+    """Return factors for residuals and their derivatives that make their squares a Geman-McClure loss.
+
+    Who jumps off a roof has two floors, and contacts are guesses: far from the rest they must not bend the body.
+    """
+    trust = FEET_SIGMAS**2 / (FEET_SIGMAS**2 + residual**2)
+    # The loss is r^2 trust / 2; what is added with the scaled residuals is r^2 trust^2 / 2.
+    at.cost += 0.5 * float((residual**2 * trust * (1.0 - trust)).sum())
+    return trust
 
 
 def _level_axes(up: Float[ndarray, "t 3"]) -> Float[ndarray, "2 3"]:

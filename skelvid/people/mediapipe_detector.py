@@ -69,7 +69,9 @@ class MediaPipeDetector:
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=part)
         height, width = part.shape[:2]
         found: list[tuple[Float[np.ndarray, "4"], float, float]] = []
-        for points in self._landmarker.detect(image).pose_landmarks:
+        with quiet():
+            result = self._landmarker.detect(image)
+        for points in result.pose_landmarks:
             values = np.array([(point.x, point.y, point.visibility, point.presence) for point in points])
             xy = values[:, :2] * (width, height)
             low, high = xy.min(0), xy.max(0)

@@ -31,11 +31,6 @@ def test_points_have_a_row_per_time(part):
         replace(result, points=BodyPoints(**points | {part: points[part][1:]}))
 
 
-def test_scale_is_typed_by_believed_height_and_1_without():
-    assert make_result().scale == 1.0
-    assert make_result(typed_height_m=1.87).scale == pytest.approx(1.1)
-
-
 def test_unseen_rows_and_rows_without_numbers_say_nothing():
     result = make_result()
     q = result.motion.params.q.copy()
