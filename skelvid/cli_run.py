@@ -1,9 +1,12 @@
 """`skelvid run`: words of the command line in, settings out; and what happened, told in the terminal."""
 
+import contextlib
 import logging
 import re
+import signal
+import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -260,10 +263,15 @@ def _run_one(video: Path, folder: Path, settings: "RunConfig", lifter: Any, *, c
     if handler:
         logger.addHandler(handler)
     try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
+        with (
+            _noting_ctrl_c() as pressed,
+            Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar,
+        ):
             task = bar.add_task("starting", total=None)
 
             def show(stage: str, done: int, total: int | None) -> None:
+                if pressed.is_set():
+                    raise KeyboardInterrupt
                 if bar.tasks[task].description != stage:
                     bar.reset(task, description=stage, total=total)
                 bar.update(task, completed=done, total=total)
@@ -276,6 +284,25 @@ def _run_one(video: Path, folder: Path, settings: "RunConfig", lifter: Any, *, c
     for warning in dict.fromkeys(warning for result in results for warning in result.warnings):
         console.print(f"  ! {warning}", style="yellow", **_PLAIN)
     console.print(f"  {NOT_MEDICAL}", style="dim", **_PLAIN)
+
+
+@contextlib.contextmanager
+def _noting_ctrl_c() -> Generator[threading.Event]:
+    """Remember Ctrl-C: where Python cannot raise (callbacks, finalizers) it prints the interrupt and goes on."""
+    pressed = threading.Event()
+
+    def note(*_: Any) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _focal(text: str) -> dict[str, float]:

@@ -26,7 +26,7 @@ Forward = Literal["camera", "person"]
 
 # How far each hint may be off, one standard deviation: assumptions, wide enough that the better hint wins.
 _SIGMA_RAD = {"level camera": np.radians(15.0), "upright trunk": np.radians(20.0), "network": np.radians(3.0)}
-# Height of a resting sole above a level floor, m: one view tells depth to some 5 %, and with it the height of feet. With
+# Height of a resting sole above a level floor, m: one view tells depth to some 5 %, and with it how high feet are. With
 # 3 cm, soles that hardly moved overruled the network on real squats: pelvis tilt was off by 14 degrees instead of 9.
 _SOLE_M = 0.10
 # A sole rests from this probability on.
