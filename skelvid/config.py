@@ -110,7 +110,7 @@ class MotionConfig:
 
     lifter: str | None = None
     body: str = "neutral"
-    refine: bool = False
+    refine: bool = True
     max_gap_s: float = 0.5
     filter: Filter = "butterworth"
     activity: str = "general"

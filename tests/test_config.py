@@ -34,7 +34,8 @@ def test_all_shipped_settings_are_read():
     for name in list_configs():
         load_config(name)
     assert load_config("accurate").motion.refine
-    assert not load_config("default").motion.refine
+    assert load_config("default").motion.refine
+    assert not load_config("fast").motion.refine
 
 
 def test_own_file_changes_what_it_names(write):
@@ -43,9 +44,9 @@ def test_own_file_changes_what_it_names(write):
 
 
 def test_words_win_over_the_file_and_changes_over_words(write):
-    path = write("motion: {cutoff_hz: 8, refine: true}\nvideo:\n")
+    path = write("motion: {cutoff_hz: 8, refine: false}\nvideo:\n")
     got = load_config(path, sets=["motion.cutoff_hz=5", "people.person=center"], changes={"people.person": "all"})
-    assert got.motion == MotionConfig(cutoff_hz=5.0, refine=True)
+    assert got.motion == MotionConfig(cutoff_hz=5.0, refine=False)
     assert got.people == PeopleConfig(person="all")
 
 

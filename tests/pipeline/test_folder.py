@@ -85,6 +85,7 @@ class TestFiles:
         assert list(dict.fromkeys(s for s, _, _ in stages)) == [
             "finding people",
             "lifting to 3D",
+            "fitting the body to the keypoints",
             "smoothing",
             "drawing",
         ]

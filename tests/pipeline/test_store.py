@@ -106,7 +106,7 @@ class TestQuestion:
             ("people.detector=torchvision", True),
             ("people.person=all", True),
             ("motion.cutoff_hz=3", False),
-            ("motion.refine=true", False),
+            ("motion.refine=false", False),
             ("export.overlay=false", False),
             ("camera.focal_px=900", False),
         ],
