@@ -2,8 +2,7 @@
 
 Run by `make bench`, or: python benchmarks/bench_run.py [VIDEO] [--repeat 2] [--no-memory]. Ratios above 1 mean that
 skelvid is faster. It needs `skelvid models fetch mediapipe-heavy`. Without a video it takes the one of
-demo/01_run_video.py, if that was run before; there, MediaPipe alone misses the man, who is small, in many frames, which
-costs it little time.
+demo/01_run_video.py, if that was run before.
 """
 
 import argparse
