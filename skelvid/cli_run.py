@@ -85,7 +85,7 @@ Keypoints = Annotated[
 Detector = Annotated[str | None, _option(_MOTION, "Who finds people.", metavar="NAME")]
 Refine = Annotated[
     bool | None,
-    _option(_MOTION, "Fit the body to the keypoints after lifting (the default), or save that time.", "--refine/--no-refine"),
+    _option(_MOTION, "Fit the body to the keypoints (the default), or save that time.", "--refine/--no-refine"),
 ]
 Filter = Annotated[str | None, _option(_MOTION, "butterworth, kalman or none.", "--filter", metavar="NAME")]
 Cutoff = Annotated[float | None, _option(_MOTION, "Cut-off of the filter, Hz; overrules --activity.", metavar="HZ")]

@@ -19,6 +19,7 @@ from skelvid.people.follow import follow
 from skelvid.people.keypoints import keypoint_source
 from skelvid.people.sighting import Sighting
 from skelvid.pipeline.store import Store
+from skelvid.video.ahead import ahead
 from skelvid.video.probe import FileInfo
 from skelvid.video.scene import Scene, SceneWatch
 from skelvid.video.source import FrameSource, open_video
@@ -126,8 +127,9 @@ def _fill(store: Store, source: FrameSource, config: RunConfig, progress: Progre
     if known:
         log.info("going on after %d frames that an earlier run looked at", known)
     scene = SceneWatch()
+    frames = ahead(_looked_at(source, scene, first))
     sightings = follow(
-        _looked_at(source, scene, first),
+        frames,
         detector=make_source(people.detector, detector, config.device),
         source=make_source(people.keypoints, keypoint_source, config.device),
         rule=people.person,
@@ -135,7 +137,7 @@ def _fill(store: Store, source: FrameSource, config: RunConfig, progress: Progre
         max_people=people.max_people if people.person == "all" and people.at is None else 1,
     )
     # Closed at once when something fails, so that its threads end.
-    with closing(cast("Generator[Sighting]", sightings)):
+    with closing(frames), closing(cast("Generator[Sighting]", sightings)):
         for sighting in renumbered(sightings, store.sightings[first:]):
             store.add(sighting)
             if progress:
