@@ -108,7 +108,7 @@ def joint_angles(body: SkelBody, joint: int, turn: Float[Tensor, "b 3 3"]) -> Fl
     align = torch.as_tensor(body.assets.apose_rel_transfo[joint, :3, :3]).to(turn)
     frame = body.skeleton_constants.learned_rot[joint] @ align.mT
     local = (frame.mT @ turn @ frame).detach().cpu().numpy().astype(np.float64)
-    return torch.as_tensor(angles_about_axes(local, joint_dofs(JOINT_NAMES[joint]))).to(turn)
+    return torch.as_tensor(_angles_about_axes(local, joint_dofs(JOINT_NAMES[joint]))).to(turn)
 
 
 def _kabsch(
@@ -133,7 +133,7 @@ def _kabsch(
     return left @ (flip[..., None] * right)
 
 
-def angles_about_axes(turn: Float[np.ndarray, "b 3 3"], dofs: tuple[int, ...]) -> Float[np.ndarray, "b d"]:
+def _angles_about_axes(turn: Float[np.ndarray, "b 3 3"], dofs: tuple[int, ...]) -> Float[np.ndarray, "b d"]:
     """Read rotations as angles about a joint's axes: exactly for three, the nearest for fewer."""
     rotation = Rotation.from_matrix(turn)
     axes = np.array([DOFS[d].axis for d in dofs])

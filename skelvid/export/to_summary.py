@@ -10,6 +10,7 @@ from skelvid.datatypes.motion import JointAngles
 from skelvid.datatypes.result import Result
 from skelvid.export.words import NOT_MEDICAL, describe_lengths
 from skelvid.files import whole_file
+from skelvid.series import pieces
 
 
 class Summary:
@@ -62,8 +63,7 @@ def gaps(time_s: np.ndarray, seen: np.ndarray) -> list[tuple[float, float]]:
     >>> gaps(np.array([0.0, 0.1, 0.2, 0.3]), np.array([True, False, False, True]))
     [(0.1, 0.2)]
     """
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], seen, [True]])))
-    return [(float(time_s[i]), float(time_s[j - 1])) for i, j in edges.reshape(-1, 2)]
+    return [(float(time_s[gap.start]), float(time_s[gap.stop - 1])) for gap in pieces(~seen)]
 
 
 def _quality(angles: JointAngles, column: int) -> dict[str, float | None]:

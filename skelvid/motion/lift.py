@@ -12,16 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from skelvid.body.dofs import joint_dofs, mirror_index_and_sign
+from skelvid.body.joint_rotation import joint_q
 from skelvid.body.keypoints import keypoint_points
 from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
 from skelvid.body.points import SkinnedPoints
-from skelvid.body.start import angles_about_axes, continuous, joint_angles
+from skelvid.body.start import continuous, joint_angles
 from skelvid.datatypes.frames import Camera
 from skelvid.datatypes.motion import CONTACT_POINTS, Motion
 from skelvid.datatypes.people import Keypoints2D, KeypointTrack
@@ -29,6 +31,7 @@ from skelvid.datatypes.skel import N_BETAS, N_DOFS, SkelParams
 from skelvid.errors import VideoError, WeightsError
 from skelvid.motion.lift_input import MIRROR_SLOT, SAME_PLACE, SLOTS, make_input
 from skelvid.motion.lift_network import BALLS, PLAIN_DOFS, Lifted, LiftNetwork, rotation_from_six
+from skelvid.series import short_gaps
 from skelvid.weights import network_path
 
 FORMAT = "skelvid-lifter/1"
@@ -127,12 +130,8 @@ class Lifter:
             VideoError: The person is seen in no frame.
         """
         rays, score = to_slots(track.keypoints, camera)
-        seen = (score > 0).sum(1) >= MIN_POINTS
-        if not seen.any():
-            raise VideoError("no frame shows enough of the person to lift")
-        time_s = torch.as_tensor(track.time_s)
-        score = torch.where(seen[:, None], score, 0.0)
-        sums = self._lift(rays, score, time_s, list(_windows(track.time_s, causal=causal)))
+        windows = list(_windows(track.time_s, causal=causal))
+        sums = self._lift(rays, score, torch.as_tensor(track.time_s), windows)
         return self._motion(track, camera, rays=rays, score=score, sums=sums)
 
     def last(self, track: KeypointTrack, camera: Camera) -> Motion:
@@ -143,9 +142,6 @@ class Lifter:
         """
         rays, score = to_slots(track.keypoints, camera)
         window = _past(len(track), _stride(track.time_s))
-        score = torch.where(((score > 0).sum(1) >= MIN_POINTS)[:, None], score, 0.0)
-        if not (score[window.frames] > 0).any():
-            raise VideoError("no frame shows enough of the person to lift")
         sums = self._lift(rays, score, torch.as_tensor(track.time_s), [window])
         end = slice(len(track) - 1, None)
         here = KeypointTrack(track.person_id, track.time_s[end], track.keypoints[end])
@@ -154,8 +150,11 @@ class Lifter:
     @torch.inference_mode()
     def _lift(self, rays: Tensor, score: Tensor, time_s: Tensor, windows: list["_Window"]) -> _Sums:
         """Lift windows in batches of one length and sum what they say of each frame."""
+        showing = [w for w in windows if bool((score[w.frames] > 0).any())]
+        if not showing:
+            raise VideoError("no frame shows enough of the person to lift")
         sums = _Sums.none(len(rays))
-        for batch in _batches([w for w in windows if bool((score[w.frames] > 0).any())]):
+        for batch in _batches(showing):
             frames = torch.stack([w.frames for w in batch])
             tell = torch.stack([w.weight for w in batch])
             relative_s = (time_s[frames] - time_s[frames[:, :1]]).float()
@@ -181,13 +180,15 @@ class Lifter:
         q[:, PLAIN_DOFS] = sums.angles / weight[:, None]
         q[:, joint_dofs("pelvis")] = joint_angles(self.body, 0, ball_rot[:, 0])
         for i, ball in enumerate(BALLS[1:], start=1):
-            local = ball_rot[:, i].double().numpy()
-            q[:, joint_dofs(ball)] = torch.as_tensor(angles_about_axes(local, joint_dofs(ball))).float()
+            turned = Rotation.from_matrix(ball_rot[:, i].double().numpy())
+            q[:, joint_dofs(ball)] = torch.as_tensor(joint_q(turned, ball)).float()
         q = continuous(q)
         betas = (sums.betas / weight[told].sum())[None]
         trans = place(self.body, self._points, SkelParams(q, betas, torch.zeros(1, 3)), rays=rays, score=score)
         seen = (score > 0).any(1).numpy()
-        visible = seen | (_in_short_gap(track.time_s, seen) & told.numpy())
+        visible = seen.copy()
+        for gap in short_gaps(track.time_s, seen, max_gap_s=BRIDGED_S):
+            visible[gap] = told.numpy()[gap]
         for axis in range(3):
             trans[~seen, axis] = (
                 np.interp(track.time_s[~seen], track.time_s[seen], trans[seen, axis]) if seen.any() else 0
@@ -206,13 +207,17 @@ class Lifter:
 
 
 def to_slots(keypoints: Keypoints2D, camera: Camera) -> tuple[Float[Tensor, "t k 2"], Float[Tensor, "t k"]]:
-    """Return viewing rays (x / z, y / z) and scores of the lifter's points; score 0 where missing."""
+    """Return viewing rays (x / z, y / z) and scores of the lifter's points.
+
+    The score is 0 where a point is missing, and everywhere in frames with fewer than `MIN_POINTS`.
+    """
     names = tuple(SAME_PLACE.get(name, name) for name in keypoints.names)
     known = [i for i, name in enumerate(names) if name in SLOTS and name not in names[:i]]
     renamed = Keypoints2D(keypoints.xy[..., known, :], keypoints.score[..., known], tuple(names[i] for i in known))
     picked = renamed.pick(SLOTS)
     rays = (picked.xy - np.asarray(camera.center_px)) / camera.focal_px
-    score = np.where(np.isnan(rays).any(-1), 0.0, picked.score)
+    there = picked.score > 0.0
+    score = np.where(there & (there.sum(-1, keepdims=True) >= MIN_POINTS), picked.score, 0.0)
     return torch.as_tensor(np.nan_to_num(rays)).float(), torch.as_tensor(score).float()
 
 
@@ -315,7 +320,7 @@ def place(
         at = body.skin_points(params, points).double()
     u, weight = rays.double(), score.double()
     trust = torch.ones_like(weight)
-    rows = torch.stack([torch.cat([torch.eye(2).expand(*u.shape[:2], 2, 2).double(), -u[..., None]], -1)], 0)[0]
+    rows = torch.cat([torch.eye(2).double().expand(*u.shape[:2], 2, 2), -u[..., None]], dim=-1)
     right = u * at[..., 2:] - at[..., :2]
     trans = torch.zeros((len(u), 3), dtype=torch.float64)
     for _ in range(3):
@@ -325,14 +330,3 @@ def place(
         left = ((rows @ trans[:, None, :, None])[..., 0] - right).square().sum(-1)
         trust = (0.05**2 / (0.05**2 + left)).square()
     return trans.numpy()
-
-
-def _in_short_gap(time_s: Float[np.ndarray, "t"], seen: Bool[np.ndarray, "t"]) -> Bool[np.ndarray, "t"]:
-    """Say which frames lie between two seen ones that are not too far apart."""
-    at = np.flatnonzero(seen)
-    if not len(at):
-        return np.zeros_like(seen)
-    after = np.searchsorted(at, np.arange(len(seen)))
-    inside = (after > 0) & (after < len(at))
-    before_s, after_s = time_s[at[(after - 1).clip(0)]], time_s[at[after.clip(max=len(at) - 1)]]
-    return inside & (after_s - before_s <= BRIDGED_S + 1e-9)
