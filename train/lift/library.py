@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from skelvid.body.dofs import DOF_INDEX, joint_dofs, limits_rad, mirror_index_and_sign
+from skelvid.body.dofs import DOF_INDEX, DOFS, joint_dofs, limits_rad, mirror_index_and_sign
 from skelvid.datatypes.skel import N_BETAS
 
 _MIRROR_INDEX, _MIRROR_SIGN = mirror_index_and_sign()
@@ -22,6 +22,10 @@ _SPINE = {DOF_INDEX["lumbar_extension"]: 0.65, DOF_INDEX["thorax_extension"]: 0.
 # -7.1 (SD 3.6); CMU's 38 joints do not tell it, and come out at -2.2.
 _TILT_SHIFT_DEG = {"CMU": -5.0, "DeepMimic": -5.0, "OpenSim": -5.0}
 TILT_SPREAD_DEG = 4.5
+# Trunk, head and arms: in some windows they are those of another clip, since few people do few things together.
+_UPPER = torch.tensor([dof.joint.split("_")[0] in ("lumbar", "thorax", "head", "scapula", "humerus", "ulna", "radius",
+                                                   "hand") for dof in DOFS])  # fmt: skip
+_BLENDED = 0.2
 # Constant and slowly changing errors of a clip's pose, deg, by kind of joint: they widen what few people do.
 _VARY_DEG = {
     "pelvis": 0.0, "femur": 4.0, "tibia": 4.0, "talus": 4.0, "calcn": 5.0, "toes": 6.0, "lumbar": 3.0, "thorax": 3.0,
@@ -106,7 +110,7 @@ def draw_windows(library: Library, *, batch: int, frames: int, generator: torch.
         batch: Windows.
         frames: Length of each.
         generator: Source of chance.
-        vary: Also bend the poses themselves, as for training.
+        vary: Also bend the poses themselves and mix those of legs and trunk, as for training.
     """
     g = generator
     clip = torch.multinomial(library.weight, batch, replacement=True, generator=g)
@@ -131,6 +135,9 @@ def draw_windows(library: Library, *, batch: int, frames: int, generator: torch.
     q = torch.where(mirror[:, None, None], q[..., _MIRROR_INDEX] * torch.as_tensor(_MIRROR_SIGN, dtype=q.dtype), q)
     trans = torch.where(mirror[:, None, None], trans * trans.new_tensor([-1.0, 1.0, 1.0]), trans)
     habit = library.shift_rad[clip] + np.radians(TILT_SPREAD_DEG) * torch.randn(batch, generator=g)
+    if vary:
+        blended = torch.rand((batch, 1, 1), generator=g) < _BLENDED
+        q = torch.where(blended & _UPPER, q.roll(1, 0), q)
     q = _tilt_pelvis(q, habit)
     if vary:
         q = _vary(q, time_s, g)

@@ -1,7 +1,7 @@
 """Windows of motion become what the network sees and what it should say: one function that joins library and noise."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -46,6 +46,24 @@ class Target:
     inside: Bool[Tensor, "b t"]
 
 
+@dataclass(frozen=True)
+class Film:
+    """What a source tells of a batch of windows.
+
+    Attributes:
+        rays: `b t k 2` of the points of `SLOTS`, by the focal length that is assumed; score: `b t k`, 0 = missing.
+        time_s: `b t`.
+        pelvis_m: `b t 3` where the pelvis joint is, in the camera.
+        truth: Turns of the pelvis (the first ball) and `up` are those in the camera.
+    """
+
+    rays: Float[Tensor, "b t k 2"]
+    score: Float[Tensor, "b t k"]
+    time_s: Float[Tensor, "b t"]
+    pelvis_m: Float[Tensor, "b t 3"]
+    truth: Target
+
+
 class Scenes:
     """Draws batches for the lifter.
 
@@ -79,9 +97,17 @@ class Scenes:
         align = torch.as_tensor(body.assets.apose_rel_transfo[0, :3, :3], dtype=torch.float32)
         return body.skeleton_constants.learned_rot[0] @ align.mT
 
-    @torch.no_grad()
     def draw(self, batch: int, frames: int, generator: torch.Generator) -> tuple[LiftInput, Target]:
-        """Draw a batch of windows."""
+        """Draw a batch of windows as the network sees them, the truth in its virtual cameras."""
+        film = self.film(batch, frames, generator)
+        given, truth = make_input(film.rays, film.score, film.time_s), film.truth
+        root = (given.view_rot @ truth.ball_rot[:, :, 0])[:, :, None]
+        up = (given.view_rot @ truth.up[..., None])[..., 0]
+        return given, replace(truth, ball_rot=torch.cat([root, truth.ball_rot[:, :, 1:]], 2), up=up)
+
+    @torch.no_grad()
+    def film(self, batch: int, frames: int, generator: torch.Generator) -> Film:
+        """Draw a batch of windows as a source of keypoints tells of them."""
         g = generator
         window = draw_windows(self.library, batch=batch, frames=frames, generator=g, vary=self.vary)
         still = window.q.clone()
@@ -100,17 +126,19 @@ class Scenes:
         middle = frames // 2
         facing = (root[:, middle] @ _FRONT) * torch.tensor([1.0, 0.0, 1.0])
         views = draw_views(trans, facing, g)
-        in_camera = torch.einsum("btij,btkj->btki", views.rot, place(seen) - views.position_m[:, :, None])
-        rays, score = observe(in_camera, window.time_s, self._known[source], g)
-        score = score * window.inside[..., None]
-        given = make_input(rays / views.focal_error[:, None, None, None], score, window.time_s)
-        to_view = given.view_rot @ views.rot
-        balls = torch.stack([to_view @ root, *(joint_rotation(window.q, ball) for ball in BALLS[1:])], 2)
+
+        def view(points_m: Tensor) -> Tensor:
+            return torch.einsum("btij,btkj->btki", views.rot, points_m - views.position_m[:, :, None])
+
+        rays, score = observe(view(place(seen)), window.time_s, self._known[source], g)
+        balls = torch.stack([views.rot @ root, *(joint_rotation(window.q, ball) for ball in BALLS[1:])], 2)
         contact = _contact(place(points.landmarks_m[:, :, self._feet]), window)
-        return given, Target(
+        truth = Target(
             window.q, window.betas, balls, points.joints_m - pelvis, points.joint_rot, contact,
-            to_view[..., 1], window.inside,
+            views.rot[..., 1], window.inside,
         )  # fmt: skip
+        rays = rays / views.focal_error[:, None, None, None]
+        return Film(rays, score * window.inside[..., None], window.time_s, view(trans[:, :, None])[:, :, 0], truth)
 
     def _walk(self, window: Window) -> Float[Tensor, "b t 3"]:
         """Return the path of the pelvis, scaled to the new body's legs."""
