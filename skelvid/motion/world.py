@@ -144,7 +144,7 @@ def _doubling(body: SkelBody) -> Float[np.ndarray, "10"]:
 
 @dataclass(frozen=True)
 class _Posed:
-    """Unit vectors per visible frame: `front` the pelvis's front, `trunk` from the pelvis to the thorax."""
+    """Unit vectors per visible frame: `front` the pelvis's front, `trunk` upward, between pelvis's and thorax's."""
 
     front: Float[np.ndarray, "s 3"]
     trunk: Float[np.ndarray, "s 3"]
@@ -161,9 +161,9 @@ def _posed(motion: Motion, body: SkelBody) -> _Posed:
     if not seen_rows(motion).any():
         return _Posed(np.zeros((0, 3)), np.zeros((0, 3)))
     points = body.skeleton(_seen_params(motion, body)).to_numpy()
-    joints = points.joints_m.astype(np.float64)
-    trunk = joints[:, JOINT_INDEX["thorax"]] - joints[:, JOINT_INDEX["pelvis"]]
-    return _Posed(points.joint_rot[:, 0, :, 0].astype(np.float64), unit(trunk))
+    pelvis, thorax = (points.joint_rot[:, JOINT_INDEX[name]].astype(np.float64) for name in ("pelvis", "thorax"))
+    # Not from joint to joint: that line leans backward in upright stance.
+    return _Posed(pelvis[:, :, 0], unit(pelvis[:, :, 1] + thorax[:, :, 1]))
 
 
 def _hints(motion: Motion, posed: _Posed) -> Iterator[tuple[str, tuple[Float[np.ndarray, "3"], float]]]:

@@ -74,15 +74,18 @@ def sample_subjects(
     seed: int,
     measure: Callable[[ndarray], tuple[ndarray, ndarray]],
     excess: Float[ndarray, "n"],
+    bmi: Float[ndarray, "n"] | None = None,
 ) -> Subjects:
     """Draw adults of one sex and solve their height and weight phenotypes.
 
     measure: phenotypes (n, 11) -> stature (n,) in metres and volume (n,) in m^3 of the rest body.
     excess: BMI of the finished body over BMI of the rest body with the same phenotypes, where known; else 1.
+    bmi: asked for; None draws the build's own.
     """
     rng = np.random.default_rng([seed, sex == "female"])
     stature = PROPORTIONS[sex].stature_m + STATURE_SD_M[sex] * _normal(rng, count)
-    bmi = BMI_MEDIAN * np.exp(BMI_LOG_SD * _normal(rng, count))
+    usual = BMI_MEDIAN * np.exp(BMI_LOG_SD * _normal(rng, count))
+    bmi = usual if bmi is None else bmi
     rows = np.full((count, len(PHENOTYPES)), 0.5)
     column = {name: rows[:, i] for i, name in enumerate(PHENOTYPES)}
     column["gender"][:] = float(sex == "female")

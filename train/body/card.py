@@ -28,6 +28,8 @@ on an artist's mesh, plausible and consistent but not validated. Betas are not S
 2. Every body posed into the T-pose about its own joint centres and made symmetric; limbs stretched to survey
    proportions, scaled to its stature; joints fitted and limbs straightened again until nothing moves by 0.5 mm.
    At q = 0: arms along x, palms down, elbow crease front; hip, knee and ankle in line; pelvis joint at the origin.
+   For the rest the zero posture of OpenSim's Rajagopal model (`train/body/zeros.py`): knees to the front, heel to
+   second toe 4 degrees outward, mid-shoulders 4.5 degrees behind mid-hips, PSIS to ASIS 11.5 degrees down.
 3. Joints are convex weights of skin vertices (left = mirror of right), first fitted to anatomical targets (hip width by
    Hara et al. 2016), then learned from 40 people in 30 poses each: fit SKEL to each posed mesh, solve for the joint
    centres that explain all poses of a person (prior SD 3 mm at hips and knees, 4 to 10 mm elsewhere), learn the

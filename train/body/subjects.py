@@ -16,6 +16,7 @@ from train.body.proportions import stretch
 from train.body.regroup import regrouping
 from train.body.shape_space import symmetrise
 from train.body.source import Rig
+from train.body.zeros import Turns, turns_to_zero
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,13 @@ CENTRES = {
     "ulna": ("lowerarm01", "upperarm02"),
     "hand": ("wrist", "lowerarm02"),
 }
+UP, RIGHT_TO_LEFT = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
+# Source bones whose skin is the pelvis's: they tilt together.
+PELVIC = ("root", "pelvis.L", "pelvis.R", "spine05", "spine04")
+# Bones that lean to bring the shoulders where they belong over the hips, with their shares, and the bone above each.
+# The ribcage keeps its orientation, nearly.
+LEAN = {"spine03": 1.0, "spine02": 0.33}
+ABOVE_LEAN = ("spine02", "spine01")
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,9 @@ def settle(
     """Alternate: fit the regressor (unless one is given), straighten bodies about their joints, until nothing moves."""
     for turn in range(MOST_ROUNDS):
         fitted = joint_rules.fit_regressor(src.rig, bodies.points, bodies.targets) if regressor is None else regressor
-        pose = straighten(src.rig, bodies.heads, joint_rules.regress(fitted, bodies.points))
+        found = joint_rules.regress(fitted, bodies.points)
+        turns = turns_to_zero(bodies.points, src.landmarks, dict(zip(JOINT_NAMES, found.swapaxes(0, 1), strict=True)))
+        pose = straighten(src.rig, bodies.heads, found, turns)
         points = symmetrise(pose.apply(src.rig, bodies.points), src.rig.mirror)
         moved = np.linalg.norm(points - bodies.points, axis=-1).mean(axis=0).max()
         bodies = with_targets(src, points, carried_heads(src.rig, pose, bodies.heads))
@@ -153,10 +163,19 @@ def carried_heads(rig: Rig, pose: tpose.Pose, heads: Float[ndarray, "n b 3"]) ->
     return out
 
 
-def straighten(rig: Rig, heads: Float[ndarray, "n b 3"], found: Float[ndarray, "n 24 3"]) -> tpose.Pose:
-    """Turn nearly T-posed limbs straight about the given joints: arms along x, hip, knee and ankle in line."""
+def straighten(rig: Rig, heads: Float[ndarray, "n b 3"], found: Float[ndarray, "n 24 3"], turns: Turns) -> tpose.Pose:
+    """Turn nearly T-posed limbs straight about the given joints: arms along x, hip, knee and ankle in line.
+
+    Knees, feet, pelvis and shoulders turn and move as `turns` says.
+    """
     n, pivot = len(heads), heads.copy()
     rotation = np.tile(np.eye(3), (*heads.shape[:2], 1, 1))
+    rise = {k: heads[:, rig.bone(up), 1] - heads[:, rig.bone(k), 1] for k, up in zip(LEAN, ABOVE_LEAN, strict=True)}
+    lean = turns.shoulders_back_m / sum(LEAN[bone] * rise[bone] for bone in LEAN)
+    for bone, share in LEAN.items():
+        rotation[:, rig.bone(bone)] = tpose.rotation_about(RIGHT_TO_LEFT, -share * lean)
+    for bone in PELVIC:
+        rotation[:, rig.bone(bone)] = tpose.rotation_about(RIGHT_TO_LEFT, turns.pelvis_forward)
     for side, sign in (("R", -1.0), ("L", 1.0)):
         at = {name: found[:, JOINT_NAMES.index(f"{name}_{side.lower()}")] for name in CENTRES}
         for name, (bone, _) in CENTRES.items():
@@ -164,16 +183,25 @@ def straighten(rig: Rig, heads: Float[ndarray, "n b 3"], found: Float[ndarray, "
         out = np.tile([sign, 0.0, 0.0], (n, 1))
         still = np.tile(np.eye(3), (n, 1, 1))
         down = tpose.leg_direction(at["femur"], at["tibia"], sign)
+        knee, foot = (sign * turn[side.lower()] for turn in (turns.knee, turns.foot))
+        shank = at["talus"] - at["tibia"]
         for bone, turn in (
             ("upperarm01", tpose.shortest(at["ulna"] - at["humerus"], out)),
             ("lowerarm01", tpose.shortest(at["hand"] - at["ulna"], out)),
             ("wrist", still),
-            ("upperleg01", tpose.shortest(at["tibia"] - at["femur"], down)),
-            ("lowerleg01", tpose.shortest(at["talus"] - at["tibia"], down)),
-            ("foot", still),
+            ("upperleg01", turned(at["tibia"] - at["femur"], down, knee)),
+            ("lowerleg01", turned(shank, down, knee)),
+            ("lowerleg02", turned(shank, down, (knee + foot) / 2)),
+            ("foot", tpose.rotation_about(UP, foot)),
         ):
             rotation[:, tpose.descendants(rig, f"{bone}.{side}")] = turn[:, None]
     return tpose.forward(rig, rotation, pivot)
+
+
+def turned(along: Float[ndarray, "n 3"], down: Float[ndarray, "n 3"], angle: Float[ndarray, "n"]) -> ndarray:
+    """Rotations that turn a bone by an angle about the vertical, then make it point down; shape (n, 3, 3)."""
+    turn = tpose.rotation_about(UP, angle)
+    return tpose.shortest(np.einsum("nij,nj->ni", turn, along), down) @ turn
 
 
 def merge(*groups: Bodies) -> Bodies:

@@ -37,7 +37,8 @@ _TIES: tuple[tuple[tuple[str, ...], dict[str, float], float], ...] = (
     (("{b}_knee_study", "{b}_mknee_study"), {"knee_lat_{a}": 0.5, "knee_med_{a}": 0.5}, 10.0),
     (("{b}_ankle_study", "{b}_mankle_study"), {"ankle_lat_{a}": 0.5, "ankle_med_{a}": 0.5}, 10.0),
     (("{b}_calc_study",), {"heel_{a}": 1.0}, 20.0),
-    (("{b}_toe_study", "{b}_5meta_study"), {"mtp1_{a}": 0.5, "mtp5_{a}": 0.5}, 20.0),
+    # The toe marker sits on the second toe, not on the first.
+    (("{b}_toe_study", "{b}_5meta_study"), {"mtp1_{a}": 0.3, "mtp5_{a}": 0.7}, 20.0),
     (("{A}Shoulder",), {"humerus_{a}": 1.0}, 20.0),
     (("{b}_lelbow_study", "{b}_melbow_study"), {"elbow_lat_{a}": 0.5, "elbow_med_{a}": 0.5}, 15.0),
     (("{b}_lwrist_study", "{b}_mwrist_study"), {"wrist_rad_{a}": 0.5, "wrist_uln_{a}": 0.5}, 15.0),

@@ -7,7 +7,7 @@ import pytest
 
 from skelvid.body.assets import load_assets
 from skelvid.body.dofs import JOINT_NAMES
-from train.body import landmarks, topology
+from train.body import landmarks, topology, zeros
 from train.body.regroup import MAX_INFLUENCES, mirrored_joint
 from train.body.source import mirror_map
 
@@ -78,3 +78,18 @@ def test_landmarks_stand_where_their_names_say(assets):
     assert at["eye_outer_l"][0] > at["eye_l"][0] > at["eye_inner_l"][0] > 0
     assert at["c7"][2] < at["sternal_notch"][2]
     assert at["psis_r"][2] < at["asis_r"][2]
+
+
+def test_the_t_pose_is_the_zero_posture(assets):
+    points = assets.skin_template_m.astype(float)[None]
+    marks = {
+        name: (vertex, weight.astype(float))
+        for name, vertex, weight in zip(
+            assets.landmark_names, assets.landmark_vertex, assets.landmark_weight, strict=True
+        )
+    }
+    joints = {name: joint[None].astype(float) for name, joint in zip(JOINT_NAMES, assets.joints_m, strict=True)}
+    turns = zeros.turns_to_zero(points, marks, joints)
+    for turn in (*turns.knee.values(), *turns.foot.values(), turns.pelvis_forward):
+        assert abs(np.rad2deg(turn[0])) < 0.3
+    assert abs(turns.shoulders_back_m[0]) < 2e-3
