@@ -1,0 +1,1 @@
+"""Synthetic people: pictures of dressed bodies in motion, with labels that are true by construction."""

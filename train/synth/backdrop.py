@@ -1,0 +1,192 @@
+"""What lies behind the things: rays go in; linear colours and the floor points they hit come out."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import grid_sample, interpolate
+
+from train.synth.light import panorama_uv
+from train.synth.textures import TexturePool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What rays see.
+
+    Attributes:
+        colour: `h w 3` linear light.
+        point_m: `h w 3` where they end (floor and walls), far away where they end nowhere.
+        floor: `h w` whether they end on the floor.
+    """
+
+    colour: Float[Tensor, "h w 3"]
+    point_m: Float[Tensor, "h w 3"]
+    floor: Bool[Tensor, "h w"]
+
+
+class Backdrop(Protocol):
+    """Anything that can stand behind a scene."""
+
+    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+        """Return what rays (unit vectors in the world) from a place see; neighbouring ones are px_rad apart."""
+        ...
+
+
+def floor_points(
+    origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], reach_m: float
+) -> tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]]:
+    """Return where rays meet the floor, or a far point; and whether they do within reach."""
+    down = -rays[..., 1]
+    distance = origin_m[1] / down.clamp_min(1e-4)
+    hit = (down > 1e-4) & (distance < reach_m)
+    return origin_m + rays * torch.where(hit, distance, 60.0)[..., None], hit
+
+
+@dataclass(frozen=True)
+class PanoramaBackdrop:
+    """A panorama whose lower half is laid on the floor, so that people stand on it.
+
+    Attributes:
+        image: `1 3 h w` linear light, its seam repeated once on the right.
+        turn: `3 3` rotation of the world about y; height_m: of the panorama's camera.
+    """
+
+    image: Float[Tensor, "1 3 h w"]
+    turn: Float[Tensor, "3 3"]
+    height_m: float
+
+    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+        """See `Backdrop`."""
+        point, hit = floor_points(origin_m, rays, 9.0)
+        centre = rays.new_tensor([0.0, self.height_m, 0.0])
+        from_centre = point - centre
+        look = torch.where(hit[..., None], from_centre / from_centre.norm(dim=-1, keepdim=True), rays)
+        # Near the edge of the floor, its picture passes over into the far one.
+        far = (point[..., [0, 2]].norm(dim=-1) / 9.0).clamp(0, 1)[..., None] ** 3
+        look = torch.where(hit[..., None], (1 - far) * look + far * rays, rays)
+        look = look / look.norm(dim=-1, keepdim=True)
+        uv = panorama_uv(look @ self.turn)  # undoes the turn
+        width = self.image.shape[3]
+        uv = uv * uv.new_tensor([(width - 1) / width, 1.0])
+        colour = grid_sample(self.image, uv[None] * 2 - 1, align_corners=False, padding_mode="border")
+        return Seen(colour[0].movedim(0, 2), point, hit)
+
+
+@dataclass(frozen=True)
+class PhotoBackdrop:
+    """A photograph, cut to the picture's shape; the floor is guessed from the camera.
+
+    Attributes:
+        image: `1 3 h w` linear light; zoom: >= 1, how much of it is cut off; at: where, 0 to 1 in x and y.
+    """
+
+    image: Float[Tensor, "1 3 h w"]
+    zoom: float
+    at: tuple[float, float]
+
+    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+        """See `Backdrop`."""
+        height, width = rays.shape[:2]
+        h, w = self.image.shape[2:]
+        scale = min(h / height, w / width) / self.zoom
+        tall, wide = max(1, int(height * scale)), max(1, int(width * scale))
+        top, left = int((h - tall) * self.at[1]), int((w - wide) * self.at[0])
+        cut = self.image[:, :, top : top + tall, left : left + wide]
+        colour = interpolate(cut, (height, width), mode="bilinear", align_corners=False)[0].movedim(0, 2)
+        point, hit = floor_points(origin_m, rays, 12.0)
+        return Seen(colour, point, hit)
+
+
+@dataclass(frozen=True)
+class RoomBackdrop:
+    """A room of a floor, four walls and a ceiling.
+
+    Attributes:
+        low_m, high_m: `3` its corners; the floor is at low_m[1] = 0.
+        tint: `6 3` linear albedo times light of the surfaces -x, -y (floor), -z, +x, +y (ceiling), +z.
+        textures: Pictures of floor and walls, by number in `kind` (6 long; -1 = plain).
+        side_m: `6` how long a texture is on the surface; depth: `6` how much of its contrast remains.
+        skirting_m: Height of the board along the walls, 0 = none; skirting: `3` its colour.
+        falloff: How much darker the walls are at the floor than at the ceiling.
+        lamps: `n 4` lit panels of the ceiling, x0 z0 x1 z1. glow: `3` middle of the brightest place of the room, and
+            how fast light fades from it, per m.
+        gloss: How much the floor mirrors what is beyond.
+    """
+
+    low_m: Float[Tensor, "3"]
+    high_m: Float[Tensor, "3"]
+    tint: Float[Tensor, "6 3"]
+    textures: TexturePool
+    kind: tuple[int, ...]
+    side_m: tuple[float, ...]
+    depth: tuple[float, ...]
+    skirting_m: float
+    skirting: Float[Tensor, "3"]
+    falloff: float
+    lamps: Float[Tensor, "n 4"]
+    glow: tuple[float, float, float]
+    gloss: float
+
+    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+        """See `Backdrop`."""
+        flat = rays.reshape(-1, 3)
+        reach = torch.where(flat > 0, self.high_m - origin_m, self.low_m - origin_m) / flat
+        reach = torch.where(flat.abs() < 1e-6, torch.inf, reach)
+        distance, axis = reach.min(1)
+        point = origin_m + flat * distance[:, None]
+        side = axis + 3 * (torch.gather(flat, 1, axis[:, None])[:, 0] > 0)
+        along = torch.where(axis[:, None] == 0, point[:, [2, 1]], point[:, [0, 1]])
+        along = torch.where(axis[:, None] == 1, point[:, [0, 2]], along)
+        colour = self.tint[side]
+        slant = torch.gather(flat, 1, axis[:, None])[:, 0].abs().clamp_min(0.05)
+        for number in range(6):
+            kind = self.kind[number]
+            here = torch.nonzero(side == number)[:, 0]
+            if kind < 0 or not len(here):
+                continue
+            size = self.textures.side[kind] / self.side_m[number]
+            texels = distance[here] * px_rad / slant[here].sqrt() * size
+            grain = self.textures.smooth(
+                torch.full_like(here, kind), along[here] / self.side_m[number], texels
+            )[:, :3]  # fmt: skip
+            contrast = grain / self.textures.mean[kind] - 1
+            colour[here] = colour[here] * (1 + self.depth[number] * contrast).clamp_min(0.05)
+        wall = axis != 1
+        shade = 1 - self.falloff * (1 - point[:, 1] / self.high_m[1]) ** 2
+        board = wall & (point[:, 1] < self.skirting_m)
+        colour = torch.where(board[:, None], self.skirting, colour)
+        colour = torch.where(wall[:, None], colour * shade[:, None], colour) * self._dimmed(point)[:, None]
+        floor_rows = torch.nonzero(side == 1)[:, 0]
+        if self.gloss > 0 and len(floor_rows):
+            colour[floor_rows] += self._mirrored(point[floor_rows], flat[floor_rows])
+        on = (side == 4) & self._in_lamp(point)
+        colour = torch.where(on[:, None], colour.new_tensor([2.5, 2.5, 2.4]), colour)
+        floor = (side == 1).view(rays.shape[:2])
+        return Seen(colour.view(rays.shape), point.view(rays.shape), floor)
+
+    def _dimmed(self, point: Float[Tensor, "p 3"]) -> Float[Tensor, "p"]:
+        """Return how much light reaches places: less in corners, and far from the lamps."""
+        span = torch.minimum(point - self.low_m, self.high_m - point).clamp_min(0)
+        second = span.sort(1).values[:, 1]  # the nearest is the surface itself
+        corner = 1 - 0.35 * torch.exp(-second / 0.25)
+        away = (point[:, [0, 2]] - point.new_tensor(self.glow[:2])).square().sum(1)
+        return corner * (0.65 + 0.6 / (1 + self.glow[2] * away))
+
+    def _mirrored(self, point: Float[Tensor, "p 3"], ray: Float[Tensor, "p 3"]) -> Float[Tensor, "p 3"]:
+        """Return what the floor mirrors of the walls, more at grazing angles."""
+        up = ray * ray.new_tensor([1.0, -1.0, 1.0])
+        reach = torch.where(up > 0, self.high_m - point, self.low_m - point) / up
+        reach = torch.where(up.abs() < 1e-6, torch.inf, reach)
+        axis = reach.argmin(1)
+        side = axis + 3 * (torch.gather(up, 1, axis[:, None])[:, 0] > 0)
+        at = point + up * reach.amin(1, keepdim=True)
+        seen = torch.where(((side == 4) & self._in_lamp(at))[:, None], 2.5, self.tint[side])
+        return self.gloss * (1 - up[:, 1:2].clamp(0, 1)) ** 3 * seen
+
+    def _in_lamp(self, point: Float[Tensor, "p 3"]) -> Bool[Tensor, "p"]:
+        x, z = point[:, 0, None], point[:, 2, None]
+        lamp = self.lamps
+        return ((x > lamp[:, 0]) & (z > lamp[:, 1]) & (x < lamp[:, 2]) & (z < lamp[:, 3])).any(1)

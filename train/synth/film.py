@@ -1,0 +1,190 @@
+"""What cameras do to light: linear pictures and movement go in; noisy, blurred, compressed 8-bit pictures come out.
+
+All in torch and in batches; each picture has its own settings.
+"""
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn.functional import conv2d, grid_sample, interpolate, max_pool2d, pad
+
+from train.synth.light import LUMA
+from train.synth.textures import to_srgb
+
+_TAPS = 7
+_KERNEL = 13
+
+
+@dataclass(frozen=True)
+class Film:
+    """Settings of one picture's camera.
+
+    Attributes:
+        exposure: Mean brightness aimed at, linear. shutter: Share of the time between frames that it is open.
+        red, blue: Gains of a wrong white balance. contrast: Exponent of the tone curve. saturation: 1 = true.
+        defocus_px: Standard deviation of the blur. sharpen: Strength of unsharp masking.
+        shot_noise, read_noise: Noise that grows with light, and noise that does not.
+        small: The picture was taken this much smaller and enlarged (<= 1).
+        coarseness: Of the compression; 0 = none, 1 = JPEG of quality 50 or so. vignette: Darkness of the corners.
+    """
+
+    exposure: float = 0.3
+    shutter: float = 0.3
+    red: float = 1.0
+    blue: float = 1.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    defocus_px: float = 0.3
+    sharpen: float = 0.2
+    shot_noise: float = 0.0
+    read_noise: float = 0.0
+    small: float = 1.0
+    coarseness: float = 0.2
+    vignette: float = 0.0
+
+
+def draw_film(rng: np.random.Generator) -> Film:
+    """Draw a camera: mostly good, some in low light, some badly set or much compressed."""
+    dark = rng.uniform() < 0.12
+    noise = rng.uniform(0.3, 1.2) if dark else rng.choice([0.0, 1.0]) * rng.uniform(0.0, 0.5)
+    return Film(
+        exposure=float(rng.uniform(0.05, 0.14) if dark else np.clip(rng.lognormal(np.log(0.27), 0.35), 0.1, 0.6)),
+        shutter=float(rng.uniform(0.4, 1.0) if dark else rng.choice([0.05, 0.25, 0.5]) * rng.uniform(0.5, 1.5)),
+        red=float(rng.lognormal(0, 0.07)),
+        blue=float(rng.lognormal(0, 0.09)),
+        contrast=float(rng.lognormal(0, 0.12)),
+        saturation=float(np.clip(rng.normal(1.0, 0.18), 0.0, 1.5)) * float(rng.uniform() > 0.02),
+        defocus_px=float(rng.uniform(0.2, 0.7) if rng.uniform() < 0.7 else rng.uniform(0.7, 2.2)),
+        sharpen=float(rng.choice([0.0, 1.0]) * rng.uniform(0.1, 0.9)),
+        shot_noise=0.03 * float(noise),
+        read_noise=0.012 * float(noise),
+        small=float(1.0 if rng.uniform() < 0.65 else rng.uniform(0.35, 1.0)),
+        coarseness=float(rng.choice([0.0, 1.0, 2.5], p=[0.2, 0.7, 0.1]) * rng.uniform(0.05, 0.5)),
+        vignette=float(rng.uniform(0, 0.25)),
+    )  # fmt: skip
+
+
+def develop(
+    light: Float[Tensor, "b 3 h w"],
+    films: list[Film],
+    *,
+    move_px: Float[Tensor, "b 2 h w"] | None,
+    generator: torch.Generator,
+) -> UInt8[Tensor, "b 3 h w"]:
+    """Take pictures.
+
+    Args:
+        light: Linear light.
+        films: Settings of each.
+        move_px: How far each place moves from one frame to the next; None = all is still.
+        generator: Source of the noise.
+    """
+    film = {f.name: torch.tensor([getattr(s, f.name) for s in films], device=light.device) for f in fields(Film)}
+    film = {name: value[:, None, None, None] for name, value in film.items()}
+    if move_px is not None:
+        light = _drag(light, move_px * film["shutter"])
+    light = _shrink(_gauss(light, film["defocus_px"]), films)
+    mean = (light * LUMA.to(light)[:, None, None]).sum(1).mean((1, 2))[:, None, None, None]
+    light = light * film["exposure"] / mean.clamp_min(1e-4) * _corners(light, film["vignette"])
+    gains = torch.cat([film["red"], torch.ones_like(film["red"]), film["blue"]], 1)
+    # Sensors drown in light softly, as film did.
+    light = 1 - torch.exp(-1.25 * (light * gains).clamp_min(0))
+    noise = torch.randn(light.shape, generator=generator)
+    light = light + noise * (film["shot_noise"] ** 2 * light + film["read_noise"] ** 2).sqrt()
+    colour = to_srgb(light.clamp(0, 1)) ** film["contrast"]
+    grey = (colour * LUMA.to(colour)[:, None, None]).sum(1, keepdim=True)
+    colour = grey + film["saturation"] * (colour - grey)
+    colour = colour + film["sharpen"] * (colour - _gauss(colour, torch.full_like(film["sharpen"], 1.2)))
+    colour = _compress(colour.clamp(0, 1), film["coarseness"])
+    return (colour.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def _gauss(image: Float[Tensor, "b c h w"], sigma_px: Float[Tensor, "b 1 1 1"]) -> Tensor:
+    """Blur each picture by its own width."""
+    b, c = image.shape[:2]
+    at = torch.arange(_KERNEL, device=image.device) - _KERNEL // 2
+    kernel = torch.exp(-0.5 * (at / sigma_px.view(b, 1)) ** 2)
+    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(c, 0)
+    flat, half = image.reshape(1, b * c, *image.shape[2:]), _KERNEL // 2
+    flat = conv2d(pad(flat, (half, half, 0, 0), "replicate"), kernel[:, None, None], groups=b * c)
+    flat = conv2d(pad(flat, (0, 0, half, half), "replicate"), kernel[:, None, :, None], groups=b * c)
+    return flat.view_as(image)
+
+
+def _drag(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h w"]) -> Tensor:
+    """Smear moving places over their way (after McGuire 2012): each pixel gathers along the fastest way nearby."""
+    out = light.clone()
+    height, width = light.shape[2:]
+    for i in range(len(light)):
+        speed = move_px[i].norm(dim=0)
+        if float(speed.max()) < 1.2:  # less than the lens blurs
+            continue
+        move = move_px[i].clamp(-24, 24)
+        # The fastest way within about 10 px, found at a quarter of the size.
+        quick, where = max_pool2d(speed[None, None], 4, return_indices=True)
+        coarse = move.flatten(1)[:, where.flatten()].view(2, *quick.shape[2:])
+        quick, where = max_pool2d(quick, 5, 1, 2, return_indices=True)
+        coarse = coarse.flatten(1)[:, where.flatten()].view(1, 2, *quick.shape[2:])
+        way = interpolate(coarse, (height, width), mode="bilinear", align_corners=False)[0]
+        reach = way.norm(dim=0)
+        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        total, share = torch.zeros_like(light[i]), torch.zeros_like(speed)
+        source = torch.cat([light[i], speed[None]])[None]
+        for step in torch.linspace(-0.5, 0.5, _TAPS):
+            at = torch.stack([(x + 0.5 + step * way[0]) / width, (y + 0.5 + step * way[1]) / height], -1) * 2 - 1
+            tap = grid_sample(source, at[None], align_corners=False, padding_mode="border")[0]
+            far = abs(float(step)) * reach
+            # What moves that far passes here; and where we move ourselves, we see what lies along our way.
+            weight = (tap[3] - far + 1).clamp(0, 1) + (speed - far + 1).clamp(0, 1) + 1e-3
+            total, share = total + weight * tap[:3], share + weight
+        out[i] = total / share
+    return out
+
+
+def _shrink(light: Float[Tensor, "b 3 h w"], films: list[Film]) -> Tensor:
+    """Take some pictures smaller and enlarge them, as when the person is far away."""
+    out = light.clone()
+    size = light.shape[2:]
+    for i, film in enumerate(films):
+        if film.small < 1:
+            small = (math.ceil(size[0] * film.small), math.ceil(size[1] * film.small))
+            little = interpolate(light[i : i + 1], small, mode="area")
+            out[i : i + 1] = interpolate(little, size, mode="bilinear", align_corners=False)
+    return out
+
+
+def _corners(light: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 1 1"]) -> Tensor:
+    y = torch.linspace(-1, 1, light.shape[2], device=light.device)[:, None]
+    x = torch.linspace(-1, 1, light.shape[3], device=light.device)
+    return 1 - depth * (x**2 + y**2) / 2
+
+
+def _compress(colour: Float[Tensor, "b 3 h w"], coarseness: Float[Tensor, "b 1 1 1"]) -> Tensor:
+    """Round the cosine waves of 8 px blocks, colours at half size, as JPEG and intra frames of video do."""
+    height, width = colour.shape[2:]
+    red, green, blue = pad(colour, (0, -width % 16, 0, -height % 16), "replicate").unbind(1)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    tint = torch.stack([blue - luma, red - luma], 1)
+    small = interpolate(tint, scale_factor=0.5, mode="area")
+    luma = _round_waves(luma[:, None], coarseness * 0.06)
+    tint = interpolate(_round_waves(small, coarseness * 0.1), scale_factor=2.0, mode="bilinear", align_corners=False)
+    blue, red = tint[:, :1] + luma, tint[:, 1:] + luma
+    green = (luma - 0.299 * red - 0.114 * blue) / 0.587
+    return torch.cat([red, green, blue], 1)[:, :, :height, :width]
+
+
+def _round_waves(plane: Float[Tensor, "b c h w"], step: Float[Tensor, "b 1 1 1"]) -> Tensor:
+    b, c, height, width = plane.shape
+    n = torch.arange(8, device=plane.device, dtype=plane.dtype)
+    waves = torch.cos(math.pi / 8 * (n + 0.5) * n[:, None]) * math.sqrt(2 / 8)
+    waves[0] /= math.sqrt(2)
+    blocks = plane.view(b, c, height // 8, 8, width // 8, 8).transpose(3, 4)
+    value = waves @ blocks @ waves.mT
+    # Fine waves are rounded more coarsely; hardly any at all where the step is 0.
+    unit = step.clamp_min(1e-4)[..., None, None] * (1 + 0.6 * (n + n[:, None]))
+    value = (value / unit).round() * unit
+    return (waves.mT @ value @ waves).transpose(3, 4).reshape(b, c, height, width)

@@ -1,0 +1,103 @@
+"""What people do in the pictures: the motion library goes in; short stretches of motion for one body come out."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from skelvid.body.dofs import DOF_INDEX, JOINT_INDEX, limits_rad
+from skelvid.body.model import SkelBody
+from skelvid.datatypes.skel import SkelParams
+from train.lift.library import Library, draw_windows
+
+_FEET = ("heel_r", "big_toe_r", "heel_l", "big_toe_l")
+# A part of the foot bears weight when it is this near to its lowest in the stretch, and this slow.
+_CONTACT_HEIGHT_M, _CONTACT_SPEED_M_S = 0.05, 0.3
+
+
+# People in the library look where they go and hardly twist: some are turned by a constant, SD in degrees.
+_TURNED_DEG = {"lumbar_bending": 6, "lumbar_twist": 10, "thorax_bending": 6, "thorax_twist": 14, "head_bending": 10,
+               "head_extension": 10, "head_twist": 32, "pro_sup_r": 25, "pro_sup_l": 25}  # fmt: skip
+_TURNED = 0.4
+
+
+@dataclass(frozen=True)
+class Moves:
+    """A stretch of motion in the world, y up, the floor at 0.
+
+    Attributes:
+        params: q `t 46`, betas `1 10`, trans_m `t 3`.
+        joints_m: `t 24 3`; joint_rot: `t 24 3 3`; rest_joints_m, rest_rot: the same at q = 0 and trans_m = 0.
+        time_s: `t`; contact: `t 4` heel_r, toe_r, heel_l, toe_l; motion: number of the clip in its library.
+    """
+
+    params: SkelParams
+    joints_m: Float[Tensor, "t 24 3"]
+    joint_rot: Float[Tensor, "t 24 3 3"]
+    rest_joints_m: Float[Tensor, "24 3"]
+    rest_rot: Float[Tensor, "24 3 3"]
+    time_s: Float[Tensor, "t"]
+    contact: Tensor
+    motion: int
+
+    def moved(self, by_m: Float[Tensor, "3"]) -> "Moves":
+        """Return the same motion at another place."""
+        params = SkelParams(self.params.q, self.params.betas, self.params.trans_m + by_m)
+        return replace(self, params=params, joints_m=self.joints_m + by_m)
+
+
+def draw_moves(
+    library: Library, body: SkelBody, betas: Float[Tensor, "10"], *, frames: int, generator: torch.Generator
+) -> Moves:
+    """Draw a stretch of motion and give it to a body.
+
+    Its path is scaled to the body's legs, and the lowest sole is where it was in the library; in the middle of the
+    stretch the pelvis is over x = z = 0.
+
+    Args:
+        library: What moves.
+        body: The label's body.
+        betas: Its shape.
+        frames: Length, at least 2.
+        generator: Source of chance.
+    """
+    clip = int(torch.multinomial(library.weight, 1, generator=generator))
+    one = replace(library, weight=torch.nn.functional.one_hot(torch.tensor(clip), len(library.weight)).float())
+    window = draw_windows(one, batch=1, frames=frames, generator=generator, vary=True)
+    q = _look_about(window.q, generator)
+    both = torch.cat([betas[None], window.source_betas])
+    rest = body.skeleton(SkelParams(torch.zeros((2, 46)), both, torch.zeros((2, 3))))
+    posed = body.skeleton(SkelParams(q, both[:, None], torch.zeros((1, 1, 3))))
+    leg = rest.joints_m[:, JOINT_INDEX["femur_r"], 1] - rest.joints_m[:, JOINT_INDEX["calcn_r"], 1]
+    pelvis = rest.joints_m[:, 0]
+    trans = (window.trans_m[0] + pelvis[1]) * (leg[0] / leg[1]) - pelvis[0]
+    trans = trans - (trans[frames // 2] + pelvis[0]) * trans.new_tensor([1.0, 0.0, 1.0])
+    feet = posed.landmarks_m[:, :, [body.landmark_names.index(name) for name in _FEET]]
+    low = feet[..., 1] + torch.stack([trans, window.trans_m[0]])[..., 1, None]
+    trans[:, 1] += (low[1].min() - low[0].min()).clamp(-0.3, 0.3)
+    time_s = window.time_s[0]
+    return Moves(
+        SkelParams(q[0], betas[None], trans), posed.joints_m[0] + trans[:, None], posed.joint_rot[0],
+        rest.joints_m[0], rest.joint_rot[0], time_s, _contact(feet[0] + trans[:, None], time_s), clip,
+    )  # fmt: skip
+
+
+def _look_about(q: Float[Tensor, "b t 46"], generator: torch.Generator) -> Float[Tensor, "b t 46"]:
+    """Turn trunk, head and forearms of some people, within their limits."""
+    if float(torch.rand(1, generator=generator)) > _TURNED:
+        return q
+    index = [DOF_INDEX[name] for name in _TURNED_DEG]
+    spread = torch.deg2rad(torch.tensor(list(_TURNED_DEG.values()), dtype=torch.float32))
+    lower, upper = (torch.as_tensor(limit[index], dtype=torch.float32) for limit in limits_rad())
+    old = q[..., index]
+    turned = old + spread * torch.randn(len(index), generator=generator)
+    q = q.clone()
+    q[..., index] = turned.clamp(torch.minimum(lower, old), torch.maximum(upper, old))
+    return q
+
+
+def _contact(feet_m: Float[Tensor, "t 4 3"], time_s: Float[Tensor, "t"]) -> Tensor:
+    speed = feet_m.diff(dim=0).norm(dim=-1) / time_s.diff()[:, None]
+    speed = torch.cat([speed[:1], torch.minimum(speed[1:], speed[:-1]), speed[-1:]])
+    return (feet_m[..., 1] < _CONTACT_HEIGHT_M) & (speed < _CONTACT_SPEED_M_S)

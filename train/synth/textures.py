@@ -1,0 +1,101 @@
+"""Textures of many surfaces behind one index: pictures go in, colours at places and levels of detail come out."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+_LEVELS = 8
+# sRGB byte -> linear light.
+_BYTE = torch.arange(256) / 255
+_LINEAR = torch.where(_BYTE <= 0.04045, _BYTE / 12.92, ((_BYTE + 0.055) / 1.055) ** 2.4)
+
+
+def to_linear(srgb: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
+    """Return linear light of sRGB values in [0, 1]."""
+    return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb.clamp_min(0) + 0.055) / 1.055) ** 2.4)
+
+
+def to_srgb(linear: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
+    """Return sRGB values of linear light."""
+    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055)
+
+
+def pyramid(texture: UInt8[Tensor, "h w 4"]) -> list[UInt8[Tensor, "_ _ 4"]]:
+    """Return the picture and its halvings, at most eight."""
+    levels = [texture]
+    while len(levels) < _LEVELS and min(levels[-1].shape[:2]) >= 2:
+        small = avg_pool2d(levels[-1].movedim(2, 0)[None].float(), 2)[0]
+        levels.append(small.round().to(torch.uint8).movedim(0, 2).contiguous())
+    return levels
+
+
+class TexturePool:
+    """Pictures with their halvings in one list of texels.
+
+    Args:
+        pyramids: Of each picture, in the order of their numbers.
+    """
+
+    def __init__(self, pyramids: Sequence[Sequence[UInt8[Tensor, "_ _ 4"]]]) -> None:
+        device = pyramids[0][0].device
+        flat = [level.reshape(-1, 4) for levels in pyramids for level in levels]
+        # Four bytes travel as one number.
+        self._texels = torch.cat(flat).view(torch.int32)[:, 0]
+        start, table = 0, []
+        for levels in pyramids:
+            rows = []
+            for level in levels:
+                rows.append((start, level.shape[0], level.shape[1]))
+                start += level.shape[0] * level.shape[1]
+            table.append(rows + [rows[-1]] * (_LEVELS - len(rows)))
+        self._table = torch.tensor(table, device=device)
+        self._linear = _LINEAR.to(device)
+        self.side = self._table[:, 0, 1:].float().prod(1).sqrt()
+        self.mean = torch.stack([self._linear[levels[-1].reshape(-1, 4)[:, :3].long()].mean(0) for levels in pyramids])
+
+    def nearest(
+        self, number: Int[Tensor, "p"], uv: Float[Tensor, "p 2"], texels_per_px: Float[Tensor, "p"]
+    ) -> Float[Tensor, "p 4"]:
+        """Return linear colour and alpha of the nearest texel, for places seen several times per pixel.
+
+        Args:
+            number: Which picture.
+            uv: Where in it, (0, 0) lower left, repeated beyond [0, 1].
+            texels_per_px: How many texels of the full picture lie across a pixel.
+        """
+        level = texels_per_px.clamp_min(1e-6).log2().round().clamp(0, _LEVELS - 1).long()
+        start, height, width = self._table[number, level].unbind(1)
+        wrapped = uv - uv.floor()
+        column = (wrapped[:, 0] * width).long().clamp_max(width - 1)
+        row = ((1 - wrapped[:, 1]) * height).long().clamp_max(height - 1)
+        return self._colour(self._texels[start + row * width + column])
+
+    def smooth(
+        self, number: Int[Tensor, "p"], uv: Float[Tensor, "p 2"], texels_per_px: Float[Tensor, "p"]
+    ) -> Float[Tensor, "p 4"]:
+        """Return linear colour and alpha blended between the four nearest texels; arguments as of `nearest`."""
+        level = texels_per_px.clamp_min(1e-6).log2().ceil().clamp(0, _LEVELS - 1).long()
+        start, height, width = self._table[number, level].unbind(1)
+        x = uv[:, 0] * width - 0.5
+        y = (1 - uv[:, 1]) * height - 0.5
+        left, top = x.floor(), y.floor()
+        out = torch.zeros((len(uv), 4), device=uv.device)
+        for right, below in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            column, row = (left.long() + right) % width, (top.long() + below) % height
+            share = (x - left if right else 1 - (x - left)) * (y - top if below else 1 - (y - top))
+            out += share[:, None] * self._colour(self._texels[start + row * width + column])
+        return out
+
+    def _colour(self, texel: Int[Tensor, "p"]) -> Float[Tensor, "p 4"]:
+        """Unpack texels; alpha is not a colour and stays as it is."""
+        parts = texel.view(-1, 1).view(torch.uint8).long()
+        return torch.cat([self._linear[parts[:, :3]], parts[:, 3:].float() / 255], 1)
+
+
+def metres_per_uv(area_m2: Float[Tensor, "f"], area_uv: Float[Tensor, "f"]) -> float:
+    """Return how long a texture's side is on a surface, m."""
+    return math.sqrt(float(area_m2.sum() / area_uv.sum().clamp_min(1e-12)))
