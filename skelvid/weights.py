@@ -66,7 +66,10 @@ CATALOGUE: dict[str, Asset] = {
 NETWORKS: dict[str, Asset] = {
     "lifter": Asset(
         "lifter", "lifter.safetensors", "network", None, "Apache-2.0", True, "ships with skelvid", "lifter.md"
-    )
+    ),
+    "detector": Asset(
+        "detector", "detector.safetensors", "network", None, "AGPL-3.0", True, "ships with skelvid", "detector.md"
+    ),
 }
 
 

@@ -8,6 +8,7 @@ every detector has one.
 
 import importlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Protocol, cast, runtime_checkable
 
@@ -20,6 +21,7 @@ from skelvid.errors import ConfigError
 from skelvid.geometry.boxes import shared
 
 ENTRY_POINTS = "skelvid.detectors"
+SUFFIX = ".pt"
 
 
 @runtime_checkable
@@ -46,9 +48,13 @@ def list_detectors() -> list[str]:
 def detector(name: str) -> Callable[..., Detector]:
     """Return what makes a detector; each takes its own arguments.
 
+    The name of a file of YOLO weights stands for the detector that runs it.
+
     Raises:
         ConfigError: No detector has this name.
     """
+    if name.endswith(SUFFIX):
+        return partial(detector("ultralytics"), weights=name)
     if name in DETECTORS:
         module, _, attribute = DETECTORS[name].partition(":")
         return getattr(importlib.import_module(module), attribute)

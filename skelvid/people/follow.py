@@ -123,6 +123,7 @@ def follow(
     at: tuple[float, float, float] | None = None,
     max_people: int = 1,
     every_s: float = EVERY_S,
+    read_ahead: bool = True,
 ) -> Iterator[Sighting]:
     """Yield the people in each frame.
 
@@ -134,6 +135,7 @@ def follow(
         at: Point (x, y), px, and time, s, at which the wanted person is; from then on it overrules the rule.
         max_people: How many get keypoints in each frame, which is what costs time; the others are boxes only.
         every_s: How often the detector looks when nothing is in doubt.
+        read_ahead: Take the next frame while working on this one; not from a camera, as it would be old by its turn.
 
     Raises:
         ConfigError: There is no such rule.
@@ -142,7 +144,7 @@ def follow(
     with ThreadPoolExecutor(max_workers=2) as pool:
         lookout = _Lookout(detector, pool, every_s)
         follower = _Follower(lookout, source, rule, at, max_people)
-        for frame in _one_ahead(frames, pool):
+        for frame in _one_ahead(frames, pool) if read_ahead else frames:
             yield follower.step(frame)
 
 
@@ -195,7 +197,7 @@ class _Follower:
         if time_s - lookout.calm_since_s > lookout.every_s:
             lookout.retry_s = FIRST_RETRY_S
         looks = lookout.due(time_s)
-        contested = any(person.contested(time_s) for person in wanted)
+        contested = any(person.met for person in wanted)
         if not lookout.busy and waited_s >= (min(CONTESTED_EVERY_S, lookout.every_s) if contested else lookout.every_s):
             lookout.start(frame)
         return looks

@@ -30,6 +30,9 @@ BODY_MARGIN = 0.04
 class KeypointSource(Protocol):
     """Gives the keypoints of the people in frames that come in order of time, one video per source.
 
+    A class whose `beside_others` is true says that several sources may work at once, each on another stretch of the
+    video: it looks at the times of frames, and not at their numbers.
+
     With boxes, there is one row per box in their order, missing where the person was not found; without, the source
     finds people by itself and there is one row for each.
     """

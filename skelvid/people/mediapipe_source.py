@@ -65,6 +65,8 @@ class MediaPipePose:
     """
 
     names = BLAZEPOSE_33
+    # One keeps a single core busy.
+    beside_others = True
 
     def __init__(self, *, model: str | Path | None = None) -> None:
         self._mediapipe = optional_library("mediapipe", INSTALL)

@@ -34,6 +34,8 @@ _LEARN = 0.2
 _SPEED_OVER_S = _KNOWN_AFTER_S = 0.3
 _PREDICT_S = 1.0
 _SIZE_KEPT_S = 10.0
+# Whoever has not been seen for longer was not mistaken, but lost.
+_STALE_S = 0.1
 
 Box = Float[np.ndarray, "4"]
 
@@ -48,7 +50,7 @@ class Person:
         time_s: Time of that box.
         score: How far the detector trusted its latest box of them.
         colours: Their appearance.
-        met: When they last overlapped somebody, and whom.
+        met: Whom they overlapped, and when last, while they may have been taken for each other.
         missing: Whether the latest try to find them failed.
         past: Times and boxes so far, the latest last.
         size: Longer side of the box when they are stretched out, px.
@@ -82,10 +84,6 @@ class Person:
             return min(self.past, key=lambda entry: abs(entry[0] - time_s))[1]
         return self.xyxy + np.tile(self._velocity() * min(time_s - self.time_s, _PREDICT_S), 2)
 
-    def contested(self, time_s: float) -> bool:
-        """Return whether they may have been taken for somebody else."""
-        return any(time_s - met_s < CONTESTED_S for met_s in self.met.values())
-
     def _velocity(self) -> Float[np.ndarray, "2"]:
         old = [(t, box) for t, box in self.past if t <= self.time_s - _SPEED_OVER_S]
         if not old:
@@ -115,16 +113,17 @@ class Crowd:
         """Take over what a detector found in a frame; return what is in doubt."""
         places = [person.at(time_s) for person in self.people]
         owner = assign(self._affinity(places, found, colours, time_s))
+        rows = {person.person_id: int(row) for person, row in zip(self.people, owner, strict=True) if row >= 0}
         doubts: list[Doubt] = []
         for person, place, row in zip(self.people, places, owner, strict=True):
             if row < 0:
                 continue
             person.score = float(found.score[row])
             here = shared(place[None], found.xyxy[row][None])[0, 0] > SAME
-            if not person.contested(time_s):
+            if not person.met:
                 person.colours = (1.0 - _LEARN) * person.colours + _LEARN * colours[row]
-            elif here or person.time_s < time_s:
-                doubts += self._part(person, colours[row], time_s)
+            elif here or person.missing or time_s - person.time_s > _STALE_S:
+                doubts += self._part(person, colours, rows, time_s)
             else:
                 doubts.append(Doubt(time_s, (person.person_id,), f"person {person.person_id} was mistaken for another"))
                 person.met.clear()
@@ -137,6 +136,9 @@ class Crowd:
     def forget(self, time_s: float) -> None:
         """Forget those who have been away for long."""
         self.people = [person for person in self.people if time_s - person.time_s <= REMEMBER_S]
+        known = {person.person_id for person in self.people}
+        for person in self.people:
+            person.met = {who: met_s for who, met_s in person.met.items() if who in known}
 
     def _affinity(
         self, places: list[Box], found: Boxes, colours: Float[np.ndarray, "n c"], time_s: float
@@ -148,7 +150,7 @@ class Crowd:
         overlap = iou(np.stack(places), found.xyxy)
         alike = likeness(np.stack([person.colours for person in self.people]), colours)
         for row, (person, place) in enumerate(zip(self.people, places, strict=True)):
-            contested = person.contested(time_s)
+            contested = bool(person.met)
             reach = person.size * (REACH + REACH_PER_S * max(time_s - person.time_s, CONTESTED_S if contested else 0.0))
             away = np.linalg.norm(_center(found.xyxy) - _center(place), axis=-1) / reach
             ratio = (found.xyxy[:, 2:] - found.xyxy[:, :2]).max(-1) / person.size
@@ -163,15 +165,27 @@ class Crowd:
             affinity[row] = np.where(possible, suits, -np.inf)
         return affinity
 
-    def _part(self, person: Person, colours: Float[np.ndarray, "c"], time_s: float) -> list[Doubt]:
-        """Say what remains open after meetings that are over, as seen from one of the two."""
+    def _part(
+        self, person: Person, colours: Float[np.ndarray, "n c"], rows: dict[int, int], time_s: float
+    ) -> list[Doubt]:
+        """Say what remains open after meetings of one person that are over.
+
+        Both must be seen for that, or a while have passed: as long as one hides the other, colours are mixed.
+        """
         doubts: list[Doubt] = []
+        own = rows[person.person_id]
         for other in self.people:
-            if person.met.get(other.person_id, time_s) >= time_s:
+            met_s, theirs = person.met.get(other.person_id, time_s), rows.get(other.person_id)
+            if met_s >= time_s or (theirs is None and time_s - met_s < CONTESTED_S):
                 continue
+            alike = likeness(
+                np.stack([person.colours, other.colours]), colours[[own, own if theirs is None else theirs]]
+            )
+            clear = alike[0, 0] - alike[1, 0]
+            if theirs is not None:
+                clear = (clear + alike[1, 1] - alike[0, 1]) / 2.0
             del person.met[other.person_id]
-            own, foreign = likeness(np.stack([person.colours, other.colours]), colours[None])[:, 0]
-            if own - foreign < CLEAR and other.met.pop(person.person_id, None) is not None:
+            if other.met.pop(person.person_id, None) is not None and clear < CLEAR:
                 pair = (person.person_id, other.person_id)
                 doubts.append(
                     Doubt(time_s, pair, f"persons {pair[0]} and {pair[1]} met, and look alike: perhaps exchanged")

@@ -1,8 +1,4 @@
-"""YOLO pose networks, by the path of their weights, through the user's own installation of `ultralytics`.
-
-That package is under the AGPL-3.0, as are the weights it offers: skelvid neither ships nor installs it, and imports it
-only when this source is asked for. Whoever gives others a program that uses it has to heed its licence.
-"""
+"""YOLO pose networks of `ultralytics` (AGPL-3.0, see `skelvid/people/ultralytics_library.py`)."""
 
 from pathlib import Path
 
@@ -12,16 +8,15 @@ from skelvid.body.keypoints import COCO_17
 from skelvid.datatypes.frames import Frame
 from skelvid.datatypes.people import Boxes, Keypoints2D
 from skelvid.errors import WeightsError
-from skelvid.people.keypoints import give_to_boxes, optional_library
-
-INSTALL = "pip install ultralytics (AGPL-3.0)"
+from skelvid.people.keypoints import give_to_boxes
+from skelvid.people.ultralytics_library import yolo
 
 
 class UltralyticsPose:
     """Keypoints by a YOLO pose network with COCO's 17 points, frame by frame.
 
     Args:
-        weights: Path of the network's file; names are not taken, as the library would download them.
+        weights: Path of the network's file, or a name that the library downloads, such as `yolo11x-pose.pt`.
         device: As torch names it; the library's own choice if None.
 
     Raises:
@@ -32,10 +27,7 @@ class UltralyticsPose:
     names = COCO_17
 
     def __init__(self, *, weights: str | Path, device: str | None = None) -> None:
-        file = Path(weights).expanduser()
-        if not file.is_file():
-            raise WeightsError(f"no weights at {file}")
-        self._model = optional_library("ultralytics", INSTALL).YOLO(str(file))
+        self._model = yolo(weights)
         self._device = device
 
     def __call__(self, frame: Frame, boxes: Boxes | None = None) -> Keypoints2D:

@@ -15,6 +15,11 @@ def test_unknown_name_tells_the_known_ones():
         detector("yolo")
 
 
+def test_a_file_of_weights_is_run_by_the_library_that_reads_it(monkeypatch):
+    monkeypatch.setitem(detect.DETECTORS, "ultralytics", "builtins:dict")
+    assert detector("models/yolo11x.pt")() == {"weights": "models/yolo11x.pt"}
+
+
 def test_other_packages_add_detectors(monkeypatch):
     entry = EntryPoint("mine", "tests.people.test_detect:test_other_packages_add_detectors", detect.ENTRY_POINTS)
 

@@ -94,6 +94,46 @@ def test_who_was_mistaken_is_put_right_and_reported():
     assert [(doubt.person_ids, doubt.time_s) for doubt in doubts] == [((0,), 1.0)]
 
 
+def pass_each_other(crowd, *, gone_over):
+    """Red from the left, blue from the right; for a second both numbers follow blue, who is in front."""
+    look(crowd, 0.0, red=80, blue=120)
+    for i in range(1, 11):
+        red, blue = 80 + 4 * i, 120 - 4 * i
+        follows = blue if gone_over and i >= 5 else red
+        crowd.people[0].move(np.array([follows, 0, follows + 20, 60], float), i / 10)
+        crowd.people[1].move(np.array([blue, 0, blue + 20, 60], float), i / 10)
+        crowd.meet(i / 10)
+
+
+def test_a_mixed_box_settles_nothing_while_one_hides_the_other():
+    """In a film of two who pass, the one look at both in one box ended the meeting, and they stayed exchanged."""
+    crowd = Crowd()
+    pass_each_other(crowd, gone_over=True)
+    crowd.people[1].missing = True
+    both = Boxes(np.array([[78.0, 0, 102, 60]]), np.array([0.9]))
+    assert crowd.look(both, np.array([[0.5, 0.5, 0.0]]), 1.05) == []
+    doubts = look(crowd, 1.1, red=124, blue=76)
+    assert place(crowd) == {0: 124, 1: 76}
+    assert [doubt.person_ids for doubt in doubts] == [(0,)]
+
+
+def test_a_meeting_whose_other_is_not_seen_again_ends_by_itself():
+    crowd = Crowd()
+    pass_each_other(crowd, gone_over=False)
+    for i in range(1, 6):
+        look(crowd, 1.0 + 0.3 * i, red=120 + 12 * i)
+    assert not crowd.people[0].met
+
+
+def test_who_is_forgotten_is_not_waited_for():
+    crowd = Crowd()
+    pass_each_other(crowd, gone_over=False)
+    crowd.people[0].time_s += REMEMBER_S
+    crowd.forget(1.0 + REMEMBER_S)
+    crowd.forget(1.1 + REMEMBER_S)
+    assert [(person.person_id, person.met) for person in crowd.people] == [(0, {})]
+
+
 def test_tracks_have_a_row_per_frame():
     names = ("a", "b")
 

@@ -1,11 +1,9 @@
 """What reaches a YOLO network and what is made of its answer, with a stand-in for the library."""
 
-import sys
-
 import numpy as np
 import pytest
 
-from skelvid.errors import ConfigError, WeightsError
+from skelvid.errors import WeightsError
 from skelvid.people.ultralytics_source import UltralyticsPose
 from tests.keypoint_fakes import draw_people, fake_ultralytics
 
@@ -39,13 +37,7 @@ def test_network_of_other_points(monkeypatch, weights):
         UltralyticsPose(weights=weights)(draw_people([PERSON]))
 
 
-def test_a_name_is_not_downloaded(monkeypatch, tmp_path):
+def test_missing_file(monkeypatch, tmp_path):
     fake_ultralytics(monkeypatch)
     with pytest.raises(WeightsError, match=r"no weights at .*yolo11n-pose\.pt"):
         UltralyticsPose(weights=tmp_path / "yolo11n-pose.pt")
-
-
-def test_without_the_library_one_sentence_says_what_to_install(monkeypatch, weights):
-    monkeypatch.setitem(sys.modules, "ultralytics", None)
-    with pytest.raises(ConfigError, match=r"pip install ultralytics \(AGPL-3.0\)"):
-        UltralyticsPose(weights=weights)
