@@ -110,6 +110,12 @@ Exports = Annotated[
 Overlay = Annotated[
     bool | None, _option(_OUTPUT, "Draw the skeleton over the video (overlay.mp4).", "--overlay/--no-overlay")
 ]
+Report = Annotated[
+    bool | None, _option(_OUTPUT, "Make a page of all of it (report.html), for any browser.", "--report/--no-report")
+]
+Pdf = Annotated[
+    bool | None, _option(_OUTPUT, "Print that page (report.pdf); needs Chromium, Chrome or Edge.", "--pdf/--no-pdf")
+]
 Config = Annotated[
     str, typer.Option(help="default, accurate, fast, or a YAML file.", rich_help_panel=_SETTINGS, metavar="NAME|FILE")
 ]
@@ -142,6 +148,8 @@ def run(
     out: Out = None,
     exports: Exports = None,
     overlay: Overlay = None,
+    report: Report = None,
+    pdf: Pdf = None,
     config: Config = "default",
     sets: Sets = None,
     quiet: Quiet = False,
@@ -150,8 +158,8 @@ def run(
     """Get joint angles out of videos.
 
     Each video gets a folder of results, with a table of angles (angles.csv, opens in spreadsheets), OpenSim files
-    (angles.mot, landmarks.trc), plots, the video with the skeleton drawn over it, and a summary with all settings and
-    with warnings about what these numbers cannot be trusted with.
+    (angles.mot, landmarks.trc), plots, the video with the skeleton drawn over it, a page to look at all of it
+    (report.html), and a summary with all settings and with warnings about what these numbers cannot be trusted with.
 
     Ctrl-C loses nothing that is finished, and the same command then goes on from there. A second run with other
     settings for what follows the networks does not ask them again.
@@ -186,10 +194,17 @@ def run(
         "device": device,
         "export.files": [word.strip() for word in exports.split(",")] if exports is not None else None,
         "export.overlay": overlay,
+        "export.report": report,
+        "export.pdf": pdf,
     }
     given = {name: value for name, value in changes.items() if value is not None}
     settings = load_config(config, sets=sets or [], changes=given)
-    failed = run_all(result_folders(find_videos(videos), out), settings, console=Console(quiet=quiet), verbose=verbose)
+    folders, console = result_folders(find_videos(videos), out), Console(quiet=quiet)
+    try:
+        failed = run_all(folders, settings, console=console, verbose=verbose)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped: the same command goes on from there.", **_PLAIN)
+        raise typer.Exit(INTERRUPTED) from None
     if failed:
         raise typer.Exit(min(failed, MAX_FAILED))
 

@@ -137,11 +137,15 @@ class ExportConfig:
         files: By the names of `skelvid.export.catalogue`.
         plots: Draw angles over time, raw against smoothed.
         overlay: Draw the skeleton over the video.
+        report: Make the page that shows all of it.
+        pdf: Print the page too; needs Chromium, Chrome or Edge.
     """
 
     files: tuple[str, ...] = ("csv", "raw_csv", "mot", "trc", "npz", "summary")
     plots: bool = True
     overlay: bool = True
+    report: bool = True
+    pdf: bool = False
 
 
 @dataclass(frozen=True)

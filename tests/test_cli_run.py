@@ -3,10 +3,12 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from tests.factories import make_video
 from tests.pipeline import fakes
 
 ROOT = Path(__file__).parents[1]
-BRIEF = ("--exports", "csv", "--no-overlay", "--set", "export.plots=false")
+BRIEF = ("--exports", "csv", "--no-overlay", "--no-report", "--set", "export.plots=false")
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ class TestRun:
 
     def test_verbose_tells_the_log(self, run, film):
         assert "going on after" not in run(film, *BRIEF)[1]
-        (done,) = (film.parent / "walk_skelvid").glob(".cache/*/done.json")
+        (done,) = (film.parent / "walk_skelvid").glob(".cache/*/*/done.json")
         done.unlink()
         assert "going on after 24 frames" in run(film, "--verbose", *BRIEF)[1]
 
@@ -160,12 +162,20 @@ def audio_only(path):
         sound.writeframes(np.zeros(800, np.int16).tobytes())
 
 
+def zero_frames(path):
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        film.start_encoding()
+
+
 BAD = {
     "missing": (lambda path: None, "there is no file"),
     "directory without images": (lambda path: path.mkdir(), "holds no pictures"),
     "audio only": (audio_only, "holds sound but no pictures"),
     "truncated mp4": (truncated, "was cut off"),
     "empty": (lambda path: path.touch(), "is empty: it has 0 bytes"),
+    "zero frames": (zero_frames, "holds no picture"),
     "text": (lambda path: path.write_text("hello\n" * 99), "cannot be read as a video"),
     "one frame": (lambda path: fakes.make_film(path, 1), "shows a single picture"),
     "no person": (lambda path: fakes.make_film(path, people=None), "nobody was found"),
@@ -267,10 +277,39 @@ class TestInterrupt:
         assert "Traceback" not in err
         assert f"stopped: what is finished stays in {folder}; the same command goes on from there." in err
         if stage == "finding":
-            assert list(folder.glob(".cache/*/part_*.npz"))
+            assert list(folder.glob(".cache/*/*/part_*.npz"))
             again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
             assert again.returncode == 0, again.stderr
             assert re.search(r"going on after \d+ frames", again.stdout)
+
+    @pytest.mark.parametrize("runs", [3, pytest.param(20, marks=pytest.mark.slow)])
+    def test_at_any_moment(self, run, film, tmp_path, runs):
+        words = ("--exports", "csv,npz", "--no-report", "--set", "export.plots=false")
+        start_s = time.monotonic()
+        run(film, "--out", tmp_path / "whole", *words)
+        took_s = time.monotonic() - start_s
+        rng = np.random.default_rng(runs)
+        codes = []
+        for number in range(runs):
+            folder = tmp_path / str(number)
+            timer = threading.Timer(rng.uniform(0.0, took_s), os.kill, (os.getpid(), signal.SIGINT))
+            try:
+                timer.start()
+                code, _, err = run(film, "--out", folder, *words)
+            except KeyboardInterrupt:
+                continue  # it came outside of the run
+            finally:
+                timer.cancel()
+            codes.append(code)
+            assert code in (0, cli_run.INTERRUPTED)
+            assert ("goes on from there" in err) == (code != 0)
+            assert "Traceback" not in err
+            assert threading.active_count() <= 2  # the timer
+            assert not list(folder.rglob("*.part"))
+            assert run(film, "--out", folder, *words)[0] == 0
+            for name in ("angles.csv", "motion.npz"):
+                assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert cli_run.INTERRUPTED in codes
 
     def test_at_any_later_stage(self, run, film, monkeypatch):
         for place in ("estimate.interpret", "folder.exporter", "folder.write_overlay"):

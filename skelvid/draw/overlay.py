@@ -1,47 +1,25 @@
 """Frames and the result of a run in; pictures with the skeleton over the person and live curves beside, out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from skelvid.body.dofs import JOINT_NAMES
-from skelvid.datatypes.frames import Frame
+from skelvid.datatypes.frames import Camera, Frame
 from skelvid.datatypes.result import Result
-from skelvid.draw.chart import BRIGHT, side_of
-from skelvid.draw.ink import Picture, Rgb8, stroke, text_width_px, write
+from skelvid.draw.bones import draw_bones, make_bones
+from skelvid.draw.ink import Picture, stroke, text_width_px, write
 from skelvid.draw.panel import Panel, most_charts
-from skelvid.geometry.camera import project
 
 DEFAULT_ANGLES = ("hip_flexion", "knee_angle", "ankle_angle", "trunk_extension", "elbow_flex")
-# What a stroke joins, by the names of joints and landmarks; "*" stands for each side.
-_BONES = (
-    *(("pelvis", "lumbar_body"), ("lumbar_body", "thorax"), ("thorax", "head"), ("head", "head_top")),
-    *(("pelvis", "femur_*"), ("femur_*", "tibia_*"), ("tibia_*", "talus_*")),
-    *(("talus_*", "heel_*"), ("heel_*", "toes_*"), ("talus_*", "toes_*"), ("toes_*", "big_toe_*")),
-    *(("thorax", "scapula_*"), ("scapula_*", "humerus_*"), ("humerus_*", "ulna_*"), ("ulna_*", "hand_*")),
-    ("hand_*", "middle_tip_*"),
-)
 # Sizes at 1280 x 720; others follow.
-_RADIUS_M, _RADIUS_PX, _EDGE_PX, _KEYPOINT_PX, _NOTE_PX = 0.010, (1.2, 5.0), 1.2, 1.8, 20
+_KEYPOINT_PX, _NOTE_PX = 1.8, 20
 # Below this, letters cannot be read.
 _LEAST_UNIT = 0.6
 _KEYPOINT, _NOTE, _NOTE_PAPER = (255, 105, 180), (255, 215, 120), (24, 26, 30)
 _LEAST_SCORE = 0.3
 # Frames and results tell the same times; this only forgives rounding.
 _SAME_TIME_S = 1e-3
-
-
-@dataclass(frozen=True)
-class _Bones:
-    """Strokes between points: b pairs of them with colours; `t p 2` image px and `t p` depth, m."""
-
-    ends: Int[np.ndarray, "b 2"]
-    colors: list[Rgb8]
-    xy: Float[np.ndarray, "t p 2"]
-    depth_m: Float[np.ndarray, "t p"]
 
 
 class Overlay:
@@ -76,7 +54,10 @@ class Overlay:
         self._size_hw, self._time_s, self._seen = size_hw, result.motion.time_s, result.seen
         self._zoom = size_hw[0] / camera.size_hw[0]
         self._unit = max(sqrt(size_hw[0] * size_hw[1] / (720 * 1280)), _LEAST_UNIT)
-        self._bones, self._focal_px = _make_bones(result, self._zoom), camera.focal_px * self._zoom
+        self._bones = make_bones(result.landmark_names)
+        self._points_m = self._bones.pick(result.points)
+        (x, y), zoom = camera.center_px, self._zoom
+        self._camera = Camera(camera.focal_px * zoom, (x * zoom, y * zoom), size_hw)
         self._keypoints = result.keypoints if keypoints else None
         shown = angles[: most_charts(size_hw[0], self._unit)]
         self._panel = None
@@ -97,7 +78,7 @@ class Overlay:
         film[:] = frame.image
         row = self._row(frame.time_s)
         if row is not None and self._seen[row]:
-            self._draw_bones(film, row)
+            draw_bones(film, self._bones, self._points_m[row], self._camera, unit=self._unit)
             self._draw_keypoints(film, row)
         else:
             self._note(film, "person not seen")
@@ -109,14 +90,6 @@ class Overlay:
         """Return the row of the result at a time, None where there is none."""
         row = int(np.searchsorted(self._time_s, time_s - _SAME_TIME_S))
         return row if row < len(self._time_s) and self._time_s[row] <= time_s + _SAME_TIME_S else None
-
-    def _draw_bones(self, film: Picture, row: int) -> None:
-        bones = self._bones
-        xy, depth_m = bones.xy[row][bones.ends], bones.depth_m[row][bones.ends].mean(1)
-        least, most = (radius * self._unit for radius in _RADIUS_PX)
-        radius_px = np.clip(_RADIUS_M * self._focal_px / depth_m, least, most)
-        for bone in np.argsort(-depth_m):  # what is nearer covers what is farther
-            stroke(film, xy[bone], bones.colors[bone], radius_px=float(radius_px[bone]), edge_px=_EDGE_PX * self._unit)
 
     def _draw_keypoints(self, film: Picture, row: int) -> None:
         if self._keypoints is None:
@@ -130,18 +103,3 @@ class Overlay:
         inset = font_px // 2
         film[inset : inset + 2 * font_px, inset : 3 * inset + text_width_px(text, font_px)] = _NOTE_PAPER
         write(film, text, (2 * inset, inset + round(0.4 * font_px)), _NOTE, font_px=font_px)
-
-
-def _make_bones(result: Result, zoom: float) -> _Bones:
-    names = [*JOINT_NAMES, *result.landmark_names]
-    sided = [tuple(end.replace("*", side) for end in pair) for pair in _BONES for side in "rl"]
-    pairs = [pair for pair in dict.fromkeys(sided) if all(end in names for end in pair)]
-    used = sorted({names.index(end) for pair in pairs for end in pair})
-    points_m = np.concatenate([result.points.joints_m, result.points.landmarks_m], 1)[:, used].astype(np.float64)
-    assert result.motion.camera is not None
-    return _Bones(
-        np.array([[used.index(names.index(end)) for end in pair] for pair in pairs]),
-        [BRIGHT[side_of(pair[1])] for pair in pairs],
-        project(points_m, result.motion.camera) * zoom,
-        points_m[..., 2],
-    )

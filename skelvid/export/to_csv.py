@@ -7,7 +7,8 @@ import numpy as np
 
 from skelvid.datatypes.motion import JointAngles
 from skelvid.datatypes.result import Result
-from skelvid.export.words import NOT_MEDICAL, describe_lengths, describe_versions
+from skelvid.errors import AssetError
+from skelvid.export.words import NOT_MEDICAL, describe_lengths, describe_versions, describe_zero
 from skelvid.files import whole_file
 
 SIGMA_SUFFIX = "_sd"
@@ -55,11 +56,33 @@ def write_angles_csv(angles: JointAngles, path: Path, *, comments: Sequence[str]
             file.write(f"{time_s:.6f},{','.join(cells)}\n")
 
 
+def read_angles_csv(path: Path) -> JointAngles:
+    """Read what `write_angles_csv` wrote, to the thousandth of a degree.
+
+    Raises:
+        AssetError: The file is missing, damaged, or holds something else.
+    """
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        header, *rows = (line.split(",") for line in lines)
+        table = np.array([[float(cell) if cell else np.nan for cell in row] for row in rows]).reshape(-1, len(header))
+        names = tuple(header[1::2])
+        if header != ["time", *(name for angle in names for name in (angle, angle + SIGMA_SUFFIX))]:
+            raise AssetError(f"{path} is not a table of angles of skelvid: its columns are others")
+        sigma_rad = np.radians(table[:, 2::2])
+        return JointAngles(
+            table[:, 0], names, np.radians(table[:, 1::2]), sigma_rad if np.isfinite(sigma_rad).any() else None
+        )
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise AssetError(f"{path} is not a table of angles of skelvid ({error})") from error
+
+
 def _comments(result: Result, smoothing: str) -> list[str]:
     return [
         f"joint angles of person {result.motion.person_id} in {result.video.name}",
         *_MEANING,
         smoothing,
+        describe_zero(result),
         describe_lengths(result),
         describe_versions(result),
         NOT_MEDICAL,

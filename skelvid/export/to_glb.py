@@ -29,7 +29,7 @@ BONE_COLOR = (0.93, 0.89, 0.80)
 
 
 class MotionGlb:
-    """The smoothed motion as an animated body that stands on the ground, y up."""
+    """The smoothed motion as an animated body: the floor is at y = 0, the person begins near the origin."""
 
     file_name = "motion.glb"
 
@@ -38,7 +38,13 @@ class MotionGlb:
         forward, up, right = result.ground.T
         turn = np.stack([-right, up, forward])
         with whole_file(path) as part:
-            write_motion_glb(result.motion, load_body(result.body), part, gltf_from_motion=turn)
+            write_motion_glb(
+                result.motion,
+                load_body(result.body),
+                part,
+                gltf_from_motion=turn,
+                origin_m=np.asarray(result.ground_origin_m, np.float64),
+            )
 
 
 def write_meshes_glb(meshes: Mapping[str, Mesh], path: Path) -> None:
@@ -54,8 +60,12 @@ def write_motion_glb(
     path: Path,
     *,
     gltf_from_motion: Float[np.ndarray, "3 3"] = UPRIGHT_CAMERA,
+    origin_m: Float[np.ndarray, "3"] | None = None,
 ) -> None:
     """Write an animated body: one key per visible frame for the turn and the place of each of the 24 joints.
+
+    The file's axes are `gltf_from_motion` times those of the motion, and begin at `origin_m` of its frame. Its times
+    count from the first visible frame; between two keys, also over a gap, viewers go straight.
 
     glTF allows four joints per vertex: the four largest weights are kept and scaled to sum 1 (see
     `four_largest`). Pose correctives of official bodies are left out.
@@ -71,7 +81,11 @@ def write_motion_glb(
     skin = _add_skeleton(glb, body, betas[:1])
     _add_animation(glb, body, seen, motion.time_s[motion.visible])
     turn = Rotation.from_matrix(gltf_from_motion).as_quat().tolist()
-    root = glb.add("nodes", {"name": "motion", "rotation": turn, "children": [0]})
+    place = [] if origin_m is None else (-gltf_from_motion @ origin_m).tolist()
+    root = glb.add(
+        "nodes",
+        {"name": "motion", "rotation": turn, "children": [0]} | ({"translation": place} if place else {}),
+    )
     glb.write(path, [root, *_add_skinned_meshes(glb, body, betas[:1], skin)])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from skelvid.body.dofs import JOINT_NAMES
 from skelvid.datatypes.result import Result
 from skelvid.export.ground import in_ground
-from skelvid.export.words import NOT_MEDICAL, describe_lengths, describe_versions
+from skelvid.export.words import NOT_MEDICAL, describe_lengths, describe_versions, describe_zero
 from skelvid.files import whole_file
 
 # Angles that are coordinates of that model under the same name, without the side.
@@ -45,6 +45,7 @@ class OpenSimMotion:
             "Coordinates of OpenSim's Rajagopal 2016 model; translations in m, angles in degrees, time in s.",
             "Frames in which the person was not seen are left out.",
             f"smoothing: {result.smoothing}",
+            describe_zero(result),
             describe_lengths(result),
             describe_versions(result),
             NOT_MEDICAL,

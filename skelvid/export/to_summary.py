@@ -50,6 +50,7 @@ def summarise(result: Result) -> dict[str, Any]:
             "typed_height_m": result.typed_height_m,
             "note": describe_lengths(result),
         },
+        "ground": {"axes": result.ground.tolist(), "origin_m": result.ground_origin_m.tolist()},
         "smoothing": result.smoothing,
         "body": result.body,
         "settings": result.settings,

@@ -3,7 +3,7 @@
 x holds what each frame has of its own, y what all frames share; see `skelvid.motion.refine` for the whole.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from skelvid.datatypes.frames import Camera
 from skelvid.datatypes.skel import N_BETAS, N_DOFS, SkelParams
 from skelvid.motion.reproject import OffsetPoints, Rows, Seen, frame_time_s, reproject, with_focal
 
+# Derivatives of all points of so many frames are kept at once: 0.2 MB each.
+_AT_ONCE = 100
 # Feet of frames further apart than this may have stepped in between.
 STEP_TIME_S = 0.1
 LIMIT_SIGMA_RAD = 0.05
@@ -130,8 +132,12 @@ class ClipCost:
         layout, params = self.layout, self.params(x, y)
         offset = self.points.mean_m + torch.as_tensor(y[layout.part(OFFSETS)]).to(self.rows).view(-1, 3)
         camera = with_focal(self.camera, float(y[layout.part(FOCAL)][0]))
-        seen = reproject(self.body, params, self.points, offset, camera=camera, seen=self.seen, robust=robust)
-        at = self._reprojection(seen)
+        at = self._nothing()
+        for first in range(0, len(self.time_s), _AT_ONCE):
+            rows = slice(first, first + _AT_ONCE)
+            some = replace(params, q=params.q[rows], trans_m=params.trans_m[rows])
+            seen = reproject(self.body, some, self.points, offset, camera=camera, seen=self.seen[rows], robust=robust)
+            self._add_reprojection(at, seen, rows)
         self._add_limits(at, x)
         self._add_prior(at, x)
         if self.options.static_camera and self.contact is not None:
@@ -142,26 +148,30 @@ class ClipCost:
         at.corner[np.diag_indices(len(y))] += self.shared_sigma**-2.0
         return at
 
-    def _reprojection(self, seen: Rows) -> ClipModel:
-        layout, (t, n) = self.layout, (len(self.time_s), len(self.layout.own))
-        columns = np.r_[layout.own, np.arange(N_PARAMS)[BETA_SLICE], np.arange(N_PARAMS, seen.jacobian.shape[1])]
-        jacobian = seen.jacobian[:, torch.as_tensor(columns)]
-        gradient = (jacobian @ seen.residual[..., None])[..., 0].double().numpy()
-        hessian = (jacobian @ jacobian.mT).double().numpy()
-        s = sum(layout.sizes)
-        shared = np.r_[layout.part(BETAS), layout.part(OFFSETS), layout.part(FOCAL)]
-        at = ClipModel(
-            cost=seen.cost,
-            gradient=gradient[:, :n].copy(),
-            block=hessian[:, :n, :n].copy(),
+    def _nothing(self) -> ClipModel:
+        t, n, s = len(self.time_s), len(self.layout.own), sum(self.layout.sizes)
+        return ClipModel(
+            cost=0.0,
+            gradient=np.zeros((t, n)),
+            block=np.zeros((t, n, n)),
             shared_gradient=np.zeros(s),
             border=np.zeros((t, n, s)),
             corner=np.zeros((s, s)),
         )
-        at.shared_gradient[shared] = gradient[:, n:].sum(0)
-        at.border[:, :, shared] = hessian[:, :n, n:]
-        at.corner[np.ix_(shared, shared)] = hessian[:, n:, n:].sum(0)
-        return at
+
+    def _add_reprojection(self, at: ClipModel, seen: Rows, rows: slice) -> None:
+        layout, n = self.layout, len(self.layout.own)
+        columns = np.r_[layout.own, np.arange(N_PARAMS)[BETA_SLICE], np.arange(N_PARAMS, seen.jacobian.shape[1])]
+        jacobian = seen.jacobian[:, torch.as_tensor(columns)]
+        gradient = (jacobian @ seen.residual[..., None])[..., 0].cpu().double().numpy()
+        hessian = (jacobian @ jacobian.mT).cpu().double().numpy()
+        shared = np.r_[layout.part(BETAS), layout.part(OFFSETS), layout.part(FOCAL)]
+        at.cost += seen.cost
+        at.gradient[rows] = gradient[:, :n]
+        at.block[rows] = hessian[:, :n, :n]
+        at.shared_gradient[shared] += gradient[:, n:].sum(0)
+        at.border[rows, :, shared] = hessian[:, :n, n:]
+        at.corner[np.ix_(shared, shared)] += hessian[:, n:, n:].sum(0)
 
     def _add_limits(self, at: ClipModel, x: Float[ndarray, "t n"]) -> None:
         dofs = self.layout.own[self.layout.own < N_DOFS]
@@ -194,7 +204,7 @@ class ClipCost:
         assert self.contact is not None
         layout, options = self.layout, self.options
         feet = self.body.linearise(params, self.soles)
-        points, jacobian = feet.points_m.double().numpy(), feet.jacobian.double().numpy()
+        points, jacobian = (value.cpu().double().numpy() for value in (feet.points_m, feet.jacobian))
         by_own, by_betas = jacobian[:, layout.own], jacobian[:, BETA_SLICE]
         # Lengths count relative to the body: a picture does not tell its size, and a dwarf's feet would slide less.
         betas = layout.part(BETAS)

@@ -94,8 +94,15 @@ class Lifter:
         self._points = keypoint_points(body, SLOTS)
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, body: str = "neutral", mirror: bool = True) -> "Lifter":
-        """Load weights: those that ship, or a file.
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        body: str = "neutral",
+        mirror: bool = True,
+        device: torch.device | str = "cpu",
+    ) -> "Lifter":
+        """Load weights: those that ship, or a file; network and body live on the device, all else on the CPU.
 
         Raises:
             WeightsError: The file is no lifter, or is damaged.
@@ -114,7 +121,7 @@ class Lifter:
             network.load_state_dict(state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise WeightsError(f"{path} does not fit the lifter's network: {error}") from error
-        return cls(network, load_body(body), sigma_scale=scale, mirror=mirror)
+        return cls(network.to(device), load_body(body, device=device), sigma_scale=scale, mirror=mirror)
 
     def __call__(self, track: KeypointTrack, camera: Camera, *, causal: bool = False) -> Motion:
         """Lift a track.
@@ -167,8 +174,10 @@ class Lifter:
 
     def _tell(self, rays: Tensor, score: Tensor, time_s: Tensor) -> tuple[Lifted, Tensor]:
         """Return what the network says, and the rotations from its virtual cameras to the real one."""
-        given = make_input(rays, score, time_s)
-        return self.network(given), given.view_rot.mT
+        given = make_input(*(value.to(self.body.device) for value in (rays, score, time_s)))
+        told = self.network(given)
+        told = Lifted(**{field.name: getattr(told, field.name).cpu() for field in fields(told)})
+        return told, given.view_rot.mT.cpu()
 
     def _motion(self, track: KeypointTrack, camera: Camera, *, rays: Tensor, score: Tensor, sums: _Sums) -> Motion:
         told = sums.weight > 0
@@ -178,7 +187,7 @@ class Lifter:
         ball_rot = rotation_from_six(ball_rot[..., :2].mT.flatten(-2))
         q = torch.zeros((len(weight), N_DOFS))
         q[:, PLAIN_DOFS] = sums.angles / weight[:, None]
-        q[:, joint_dofs("pelvis")] = joint_angles(self.body, 0, ball_rot[:, 0])
+        q[:, joint_dofs("pelvis")] = joint_angles(self.body, 0, ball_rot[:, 0].to(self.body.device)).cpu()
         for i, ball in enumerate(BALLS[1:], start=1):
             turned = Rotation.from_matrix(ball_rot[:, i].double().numpy())
             q[:, joint_dofs(ball)] = torch.as_tensor(joint_q(turned, ball)).float()
@@ -317,7 +326,7 @@ def place(
     Frames without points get zero.
     """
     with torch.inference_mode():
-        at = body.skin_points(params, points).double()
+        at = body.skin_points(params, points).cpu().double()
     u, weight = rays.double(), score.double()
     trust = torch.ones_like(weight)
     rows = torch.cat([torch.eye(2).double().expand(*u.shape[:2], 2, 2), -u[..., None]], dim=-1)

@@ -77,7 +77,7 @@ def refine(
     clip = compile_clip(body, motion, track, options or RefineOptions(), offsets)
     x, y, variance = _fit_windows(clip, progress)
     own, dofs = clip.layout.own, clip.layout.own[clip.layout.own < N_DOFS]
-    rows = clip.rows.double().numpy()
+    rows = clip.rows.cpu().double().numpy()
     rows[:, own] = x
     sigma = np.full((len(x), N_DOFS), UNKNOWN_SIGMA_RAD) if motion.q_sigma_rad is None else motion.q_sigma_rad.copy()
     q_variance = variance[:, : len(dofs)]
@@ -97,17 +97,17 @@ def compile_clip(
     assert motion.camera is not None
     time_s, camera = motion.time_s, motion.camera
     params = motion.params.to_torch(body.device, body.dtype)
-    rows = _bridged(flatten(params).double().numpy(), motion.visible, time_s)
+    rows = _bridged(flatten(params).cpu().double().numpy(), motion.visible, time_s)
     held = [i for i, dof in enumerate(DOFS) if dof.name.startswith(HELD)]
     own = np.setdiff1d(np.arange(N_PARAMS), np.r_[held, np.arange(N_PARAMS)[BETA_SLICE]])
     names = used_keypoints(track.keypoints.names)
     points = offset_points(body, names, offsets)
     layout = Layout(own, len(names))
     betas = np.median(rows[motion.visible][:, BETA_SLICE], axis=0)
-    tensor = torch.as_tensor(rows).to(body.dtype)
+    tensor = torch.as_tensor(rows).to(body.dtype).to(body.device)
     start = SkelParams(tensor[:, :N_DOFS], torch.as_tensor(betas[None]).to(tensor), tensor[:, -3:])
     with torch.no_grad():
-        expected = body.skin_points(start, points.moved(points.mean_m)).double().numpy()
+        expected = body.skin_points(start, points.moved(points.mean_m)).cpu().double().numpy()
     depth = np.maximum(np.median(expected[..., 2], axis=1), 0.5)
     keypoints = track.keypoints.pick(names)
     seen = weigh_keypoints(
@@ -122,7 +122,7 @@ def compile_clip(
     )
     mean, sigma = (np.concatenate(v) for v in zip(*_shared_prior(layout, options, betas), strict=True))
     prior = _prior(motion, rows[:, own], layout, options, float(np.median(depth)))
-    seen = replace(seen, weight=seen.weight * torch.as_tensor(motion.visible[:, None]))
+    seen = replace(seen, weight=seen.weight * torch.as_tensor(motion.visible[:, None])).to(body.device)
     visible = motion.visible[:, None]
     # A foot held still that swings does more harm than one let go that stands: what is likelier not planted is free.
     contact = None if motion.contact is None else np.where(visible, (2 * motion.contact - 1).clip(0.0), 0.0)

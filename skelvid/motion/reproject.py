@@ -119,6 +119,10 @@ class Seen:
         """Return some of the frames."""
         return Seen(self.xy_px[rows], self.sigma_px[rows], self.weight[rows])
 
+    def to(self, device: torch.device | str) -> "Seen":
+        """Return the same on a device."""
+        return Seen(self.xy_px.to(device), self.sigma_px.to(device), self.weight.to(device))
+
 
 def weigh_keypoints(
     keypoints: Keypoints2D,

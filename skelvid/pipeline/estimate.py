@@ -3,15 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
-from skelvid.config import RunConfig, to_plain
+import torch
+
+from skelvid.config import Device, RunConfig, to_plain
 from skelvid.datatypes.people import KeypointTrack
 from skelvid.datatypes.result import Result
-from skelvid.errors import VideoError
+from skelvid.errors import ConfigError, VideoError
 from skelvid.motion.lift import Lifter
 from skelvid.people.choose import choose
 from skelvid.people.track import tracks
 from skelvid.pipeline.interpret import Interpreted, Lift, camera_of, floor_origin_m, interpret, versions
 from skelvid.pipeline.quality import angle_warnings, film_warnings, setting_warnings, track_warnings
+from skelvid.pipeline.regress import FrameRegressor, regress
 from skelvid.pipeline.store import Store
 from skelvid.pipeline.watch import Progress, Watched, open_frames, watch
 
@@ -25,8 +28,24 @@ def load_lifter(config: RunConfig) -> Lifter:
 
     Raises:
         WeightsError, AssetError: It, or the body, is missing or damaged.
+        ConfigError: There is no such device.
     """
-    return Lifter.load(config.motion.lifter, body=config.motion.body)
+    return Lifter.load(config.motion.lifter, body=config.motion.body, device=torch_device(config.device))
+
+
+def torch_device(name: Device) -> torch.device:
+    """Return where torch is to work: by itself on CUDA or on the CPU.
+
+    Raises:
+        ConfigError: There is no such device.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if there["cuda"] else "cpu")
+    if not there[name]:
+        known = ", ".join(device for device, known in there.items() if known)
+        raise ConfigError(f"this machine has no {name} that torch can use; it has {known}: --device")
+    return torch.device(name)
 
 
 def estimate(
@@ -34,7 +53,9 @@ def estimate(
     config: RunConfig | None = None,
     *,
     lifter: Lift | None = None,
+    regressor: FrameRegressor | None = None,
     store: Store | None = None,
+    watched: Watched | None = None,
     progress: Progress | None = None,
 ) -> tuple[Result, ...]:
     """Estimate the motion and the joint angles of the people in a video.
@@ -43,7 +64,9 @@ def estimate(
         video: A file, or a folder of pictures.
         config: Settings; `RunConfig()` if left out, see `skelvid.config.load_config`.
         lifter: Loaded already; else what the settings name.
+        regressor: Tells poses from pictures, too; fused with what the lifter tells, each as far as it is sure.
         store: Where what networks say of frames is kept, if anywhere.
+        watched: What they said already, if anything; they are then not asked again.
         progress: Called with a stage, how much of it is done, and of how much.
 
     Returns:
@@ -54,7 +77,7 @@ def estimate(
     """
     config, path = config or RunConfig(), Path(video)
     lifter = lifter or load_lifter(config)
-    watched = watch(path, config, store=store, progress=progress)
+    watched = watched or watch(path, config, store=store, progress=progress)
     chosen = wanted_tracks(watched, config, path)
     about_film = tuple(film_warnings(watched.info, watched.scene, read=watched.read))
     file_side_px = max(watched.info.size_hw)
@@ -68,7 +91,19 @@ def estimate(
             if progress:
                 progress(stage, done, len(chosen))
 
-        told = interpret(track, camera, lifter, config, static_camera=not watched.scene.moving, progress=say)
+        regressed = None
+        if regressor is not None:
+            say("looking at the person")
+            regressed = regress(open_frames(path, config.video), track, camera, regressor)
+        told = interpret(
+            track,
+            camera,
+            lifter,
+            config,
+            regressed=regressed,
+            static_camera=not watched.scene.moving,
+            progress=say,
+        )
         warnings = (
             *about_film,
             *track_warnings(track, watched.info.size_hw),

@@ -16,14 +16,21 @@ from skelvid.files import whole_file
 from skelvid.pipeline.estimate import estimate
 from skelvid.pipeline.interpret import Lift
 from skelvid.pipeline.store import Store, question
-from skelvid.pipeline.watch import Progress, open_frames
+from skelvid.pipeline.stored import OVERLAY_NAME, write_page
+from skelvid.pipeline.watch import Progress, Watched, open_frames
 from skelvid.video.writer import VideoWriter
 
 log = logging.getLogger(__name__)
 
 
 def run_video(
-    video: Path, folder: Path, config: RunConfig, *, lifter: Lift | None = None, progress: Progress | None = None
+    video: Path,
+    folder: Path,
+    config: RunConfig,
+    *,
+    lifter: Lift | None = None,
+    watched: Watched | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Result, ...]:
     """Estimate everything of a video and write it into a folder, one folder in it for each person if there are several.
 
@@ -32,6 +39,7 @@ def run_video(
         folder: Made if missing; a second run goes on from what networks said before, kept there in `.cache`.
         config: Settings.
         lifter: Loaded already; else what the settings name.
+        watched: What networks said already, if anything; they are then not asked again.
         progress: Called with a stage, how much of it is done, and of how much.
 
     Raises:
@@ -42,7 +50,7 @@ def run_video(
     with _logging(folder):
         log.info("skelvid %s: %s", __version__, video)
         store = Store(folder / ".cache" / question(video, config))
-        results = estimate(video, config, lifter=lifter, store=store, progress=progress)
+        results = estimate(video, config, lifter=lifter, store=store, watched=watched, progress=progress)
         for warning in dict.fromkeys(warning for result in results for warning in result.warnings):
             log.info("warning: %s", warning)
         _write_text(folder / "config.yaml", to_yaml(config))
@@ -54,7 +62,12 @@ def run_video(
                 write_plots(result, place)
         if config.export.overlay:
             for result, place in zip(results, places, strict=True):
-                write_overlay(result, place / "overlay.mp4", config, progress=progress)
+                write_overlay(result, place / OVERLAY_NAME, config, progress=progress)
+        if config.export.report:
+            for number, (result, place) in enumerate(zip(results, places, strict=True)):
+                if progress:
+                    progress("writing the report", number, len(results))
+                write_page(result, place, pdf=config.export.pdf)
         log.info("done")
     return results
 

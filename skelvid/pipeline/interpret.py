@@ -18,7 +18,7 @@ from skelvid.datatypes.motion import JointAngles, Motion
 from skelvid.datatypes.people import KeypointTrack
 from skelvid.datatypes.skel import BodyPoints, SkelParams
 from skelvid.errors import ConfigError
-from skelvid.motion.assemble import one_shape, unwrap
+from skelvid.motion.assemble import fuse, one_shape, unwrap
 from skelvid.motion.clip_cost import RefineOptions
 from skelvid.motion.refine import refine
 from skelvid.motion.smooth import CUTOFFS_HZ, smooth
@@ -85,10 +85,20 @@ def interpret(
     lifter: Lift,
     config: RunConfig,
     *,
+    regressed: Motion | None = None,
     static_camera: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Interpreted:
     """Lift, refine, scale, smooth, and read the angles.
+
+    Args:
+        track: The person's keypoints.
+        camera: Who took the pictures.
+        lifter: Tells the motion from them.
+        config: Settings.
+        regressed: What somebody else tells of the same frames, if anybody: fused with it by their standard deviations.
+        static_camera: Whether it stood still.
+        progress: Called with each stage.
 
     Raises:
         VideoError: Too little of the person was seen.
@@ -98,6 +108,8 @@ def interpret(
     wanted = config.motion
     say("lifting to 3D")
     raw = lifter(track, camera)
+    if regressed is not None:
+        raw = fuse([raw, regressed])
     if wanted.refine:
         say("fitting the body to the keypoints")
         raw = refine(lifter.body, raw, track, options=RefineOptions(static_camera=static_camera))
@@ -118,7 +130,14 @@ def interpret(
         zero_rad = neutral_pose(raw_angles, wanted.neutral_s)
         raw_angles, angles = (replace(a, values_rad=a.values_rad - zero_rad) for a in (raw_angles, angles))
     return Interpreted(
-        smoothed, raw, angles, raw_angles, _points(smoothed, lifter.body), ground, believed_m, _said(wanted, cutoff_hz)
+        smoothed,
+        raw,
+        angles,
+        raw_angles,
+        posed_points(smoothed, lifter.body),
+        ground,
+        believed_m,
+        _said(wanted, cutoff_hz),
     )
 
 
@@ -132,7 +151,9 @@ def neutral_pose(angles: JointAngles, span_s: tuple[float, float]) -> np.ndarray
     there = (angles.time_s >= start_s) & (angles.time_s <= end_s) & np.isfinite(angles.values_rad).all(1)
     if not there.any():
         raise ConfigError(f"the person is not seen from {start_s:g} to {end_s:g} s, the time given for standing still")
-    return np.median(angles.values_rad[there], 0)
+    values = angles.values_rad[there]
+    # Some angles are near half a turn then, on either side of it.
+    return values[0] + np.median((values - values[0] + np.pi) % (2.0 * np.pi) - np.pi, axis=0)
 
 
 def floor_origin_m(motion: Motion, ground: Ground) -> np.ndarray:
@@ -171,7 +192,7 @@ def _said(config: MotionConfig, cutoff_hz: float) -> str:
     }[config.filter]
 
 
-def _points(motion: Motion, body: SkelBody) -> BodyPoints:
+def posed_points(motion: Motion, body: SkelBody) -> BodyPoints:
     """Return joints and landmarks, NaN where the person was not visible."""
     seen = motion.visible & np.isfinite(motion.params.q).all(1)
     whole = SkelParams(np.nan_to_num(motion.params.q), motion.params.betas, np.nan_to_num(motion.params.trans_m))

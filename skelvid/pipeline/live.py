@@ -1,18 +1,23 @@
 """Frames in as they come, the wanted person's motion and angles out at once, from what was seen so far."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from skelvid.angles.compute import compute_angles
+from skelvid.body.model import SkelBody
 from skelvid.config import RunConfig
 from skelvid.datatypes.frames import Camera, Frame
 from skelvid.datatypes.motion import JointAngles, Motion
 from skelvid.datatypes.people import Keypoints2D, KeypointTrack
-from skelvid.errors import VideoError
+from skelvid.datatypes.skel import BodyPoints
+from skelvid.errors import ConfigError, VideoError
 from skelvid.geometry.ground import CAMERA_GROUND, ground_axes
 from skelvid.motion.smooth import live_smooth_init, live_smooth_step
 from skelvid.people.detect import detector
@@ -20,8 +25,9 @@ from skelvid.people.follow import follow
 from skelvid.people.keypoints import keypoint_source
 from skelvid.people.sighting import Sighting
 from skelvid.pipeline.estimate import load_lifter
-from skelvid.pipeline.interpret import ASSUMED_FOCAL
+from skelvid.pipeline.interpret import camera_of
 from skelvid.pipeline.watch import make_source
+from skelvid.video.probe import FileInfo
 
 # More past than the lifter looks at.
 _PAST_FRAMES, _PAST_S = 48, 2.5
@@ -31,6 +37,8 @@ _PAST_FRAMES, _PAST_S = 48, 2.5
 class LiveLift(Protocol):
     """What is needed of the lifter."""
 
+    body: SkelBody
+
     def last(self, track: KeypointTrack, camera: Camera) -> Motion:
         """Make a motion of one row, of the last frame of a track."""
         ...
@@ -38,19 +46,25 @@ class LiveLift(Protocol):
 
 @dataclass(frozen=True)
 class Moment:
-    """One frame, as it is known when it is taken.
+    """One frame, as it is known when it is taken; what follows the sighting is None where the person is not seen.
 
     Attributes:
+        frame: The picture.
         sighting: Who is in it.
-        raw_motion: Of the wanted person, one row; None where they are not seen.
+        raw_motion: Of the wanted person, one row.
         motion: The same, smoothed by the past (One-Euro).
-        angles: Of `motion`, one row.
+        angles: Of `motion`, one row, without standard deviations, which would take longer than all the rest.
+        points: Joints and landmarks of `motion`, one row, m, in the camera's frame.
+        ground: Columns forward, up, right in that frame, as the angles were read; forward is towards the camera.
     """
 
+    frame: Frame
     sighting: Sighting
     raw_motion: Motion | None = None
     motion: Motion | None = None
     angles: JointAngles | None = None
+    points: BodyPoints | None = None
+    ground: Float[np.ndarray, "3 3"] | None = None
 
 
 def stream(
@@ -62,40 +76,60 @@ def stream(
 ) -> Iterator[Moment]:
     """Yield what is known of each frame when it comes.
 
-    The lifter sees the same past as with `causal=True` over a whole video, so the raw poses are the same.
+    The lifter sees the same past as with `causal=True` over a whole video, so the raw poses are the same. While one
+    frame is lifted, and used by whoever asked, the keypoint source works on the next.
 
     Args:
         frames: In order of time, as from `Webcam` or `open_video`.
-        config: Settings for people and motion; filter, refinement and export do not count here.
-        camera: Who takes the frames; else a phone's usual focal length is assumed.
+        config: Settings for people, camera and motion; filter, refinement and export do not count here.
+        camera: Who takes the frames; else as the settings say, else a phone's usual focal length is assumed.
         lifter: Loaded already; else what the settings name.
+
+    Raises:
+        ConfigError: The settings want everybody, or something that does not exist.
+        SkelvidError: Something that is needed is missing.
     """
     config = config or RunConfig()
     people = config.people
-    live = _Live(camera, lifter or load_lifter(config), config.motion.max_gap_s)
-    for sighting in follow(
-        frames,
+    if people.person == "all":
+        raise ConfigError("live, one person is followed: largest, longest, center or a number, not all")
+    live = _Live(config, camera, lifter or load_lifter(config))
+    taken: deque[Frame] = deque()
+    sightings = follow(
+        _noting(frames, taken),
         detector=make_source(people.detector, detector, config.device),
         source=make_source(people.keypoints, keypoint_source, config.device),
         rule=people.person,
         at=people.at,
-    ):
-        yield live.step(sighting)
+        read_ahead=False,
+    )
+    with closing(cast("Generator[Sighting]", sightings)), ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, sightings, None)
+        while (sighting := coming.result()) is not None:
+            frame = taken.popleft()
+            coming = pool.submit(next, sightings, None)
+            yield live.step(frame, sighting)
+
+
+def _noting(frames: Iterable[Frame], taken: deque[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        taken.append(frame)
+        yield frame
 
 
 class _Live:
     """The past of the one who is followed."""
 
-    def __init__(self, camera: Camera | None, lifter: LiveLift, max_gap_s: float) -> None:
-        self._camera, self._lifter, self._max_gap_s = camera, lifter, max_gap_s
+    def __init__(self, config: RunConfig, camera: Camera | None, lifter: LiveLift) -> None:
+        self._config, self._camera, self._lifter = config, camera, lifter
         self._who: int | None = None
         self._forget()
 
-    def step(self, sighting: Sighting) -> Moment:
+    def step(self, frame: Frame, sighting: Sighting) -> Moment:
         """Take the next frame."""
         if self._camera is None:
-            height, width = sighting.size_hw
-            self._camera = Camera(ASSUMED_FOCAL * max(sighting.size_hw), (width / 2, height / 2), sighting.size_hw)
+            info = FileInfo(frame.size_hw, 1.0)
+            self._camera, _ = camera_of(info, self._config.camera, file_side_px=max(frame.size_hw))
         row = np.flatnonzero((sighting.keypoints.score > 0.0).any(-1))[:1]
         if len(row) and sighting.boxes.person_id is not None:
             who = int(sighting.boxes.person_id[row[0]])
@@ -106,13 +140,18 @@ class _Live:
         try:
             raw = self._lifter.last(track, self._camera)
         except VideoError:
-            return Moment(sighting)
+            return Moment(frame, sighting)
         self._smoother, motion = live_smooth_step(self._smoother, raw)
-        return Moment(sighting, raw, motion, compute_angles(motion, ground=self._ground(raw)))
+        if not motion.visible[0]:
+            return Moment(frame, sighting)
+        ground, body = self._ground(raw), self._lifter.body
+        angles = compute_angles(replace(motion, q_sigma_rad=None), ground=ground)
+        points = body.skeleton(motion.params.to_torch(body.device, body.dtype)).to_numpy()
+        return Moment(frame, sighting, raw, motion, angles, points, ground)
 
     def _forget(self) -> None:
         self._past: deque[tuple[float, Keypoints2D]] = deque()
-        self._smoother = live_smooth_init(max_gap_s=self._max_gap_s)
+        self._smoother = live_smooth_init(max_gap_s=self._config.motion.max_gap_s)
         self._up, self._count = np.zeros(3), 0
 
     def _track(self, sighting: Sighting, row: np.ndarray) -> KeypointTrack:

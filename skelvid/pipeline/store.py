@@ -1,7 +1,8 @@
 """What networks said of a video, kept piece by piece in a folder, so that no second run has to ask them again.
 
-A run that is broken off loses a second or two; the next one goes on from there. Everything that the networks' answers
-depend on is in the name of the folder, so answers to other questions are never taken for those.
+Each stretch of a film has a folder of its own in it. A run that is broken off loses a second or two of each; the next
+one goes on from there. Everything that the networks' answers depend on is in the name of the folder, so answers to
+other questions are never taken for those.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from skelvid.datatypes.people import Boxes, Keypoints2D
 from skelvid.files import whole_file
 from skelvid.people.sighting import Doubt, Sighting
 
-FORMAT = 1
+FORMAT = 2
 FRAMES_PER_PART = 60
 _HASHED_BYTES = 1 << 20
 _DONE = "done.json"
@@ -46,14 +47,14 @@ def question(video: Path, config: RunConfig) -> str:
 
 
 class Store:
-    """The sightings of one video under one set of questions.
+    """The sightings of one video, or of one stretch of it, under one set of questions.
 
     Args:
         folder: Where they lie; made when there is something to keep. None keeps nothing.
 
     Attributes:
         sightings: Those that were kept before, and those added.
-        about: What `finish` was told, or None while the video is not read to its end.
+        about: What `finish` was told, or None while there is more to see.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -63,6 +64,10 @@ class Store:
         self._parts = self._kept = 0
         if folder is not None:
             self._load(folder)
+
+    def stretch(self, number: int) -> "Store":
+        """Return what is kept of a stretch."""
+        return Store(None if self._folder is None else self._folder / f"stretch_{number:03d}")
 
     def _load(self, folder: Path) -> None:
         for path in sorted(folder.glob("part_*.npz")):
@@ -94,6 +99,11 @@ class Store:
         with whole_file(self._folder / _part_name(self._parts)) as part, part.open("wb") as file:
             np.savez(file, **_to_arrays(fresh))  # pyright: ignore[reportArgumentType]
         self._parts, self._kept = self._parts + 1, len(self.sightings)
+
+    def forget(self) -> None:
+        """Write what is not written yet, and hold it in memory no longer."""
+        self.flush()
+        self.sightings, self._kept = [], 0
 
     def finish(self, about: dict[str, Any]) -> None:
         """Say that these are all, and what else is to be remembered; numbers, text and lists only."""

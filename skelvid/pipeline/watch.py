@@ -1,38 +1,36 @@
 """A video goes in; what networks say of each of its frames comes out, from the store as far as it is there."""
 
 import inspect
-import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+import os
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from skelvid.config import Device, RunConfig, VideoConfig
 from skelvid.datatypes.frames import Frame
-from skelvid.errors import ConfigError, SkelvidError, VideoError
-from skelvid.geometry.boxes import match
-from skelvid.people.detect import detector
-from skelvid.people.follow import follow
-from skelvid.people.keypoints import keypoint_source
+from skelvid.datatypes.people import Boxes
+from skelvid.errors import ConfigError, VideoError
+from skelvid.people.detect import Detector, detector
+from skelvid.people.keypoints import KeypointSource, keypoint_source
 from skelvid.people.sighting import Sighting
 from skelvid.pipeline.store import Store
-from skelvid.video.ahead import ahead
+from skelvid.pipeline.stretches import WARM_UP_S, cut, join
+from skelvid.pipeline.watch_stretch import Part, Stretch, joined_report, joined_scene
 from skelvid.video.probe import FileInfo
-from skelvid.video.scene import Scene, SceneWatch
+from skelvid.video.scene import Scene
 from skelvid.video.source import FrameSource, open_video
 from skelvid.video.span import Span
 
 # Stage, how much is done, and of how much, if that is known.
 Progress = Callable[[str, int, int | None], None]
-log = logging.getLogger(__name__)
 
 MIN_SIDE_PX = 64
-# When a run goes on where another broke off, people are followed anew from a little before, to know them again.
-_OVERLAP_S = 1.0
-_SAME_IOU = 0.4
+# Each has a keypoint source of its own.
+MAX_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -76,29 +74,109 @@ def open_frames(video: Path, config: VideoConfig) -> FrameSource:
 def watch(video: Path, config: RunConfig, *, store: Store | None = None, progress: Progress | None = None) -> Watched:
     """Ask the networks about every frame that the store does not know.
 
+    A film is watched in stretches, several at once if there are cores for it, see `skelvid.pipeline.stretches`.
     Whatever ends this early, Ctrl-C too, what they said is in the store.
 
     Raises:
         VideoError: The video cannot be read.
         ConfigError, WeightsError: A detector or keypoint source cannot be had.
     """
-    source = open_frames(video, config.video)
-    store = store or Store(None)
-    if store.about is None:
-        if store.sightings and not _resumable(config, store.sightings[-1].time_s):
-            store.clear()
-        try:
-            _fill(store, source, config, progress)
-        except BaseException:
-            try:
-                store.flush()
-            except SkelvidError as error:
-                log.error("%s", error)
-            raise
-    about = store.about
-    assert about is not None
-    scene = Scene(*(np.array(about["scene"][name], float) for name in ("time_s", "luma", "shift")))
-    return Watched(source.info, store.sightings, scene, tuple(about["read"]))
+    source, store = open_frames(video, config.video), store or Store(None)
+    starts_s, frames = _starts_s(source, config), source.expected_frames
+    slow_motion = _slow_motion(source, config.video)
+    find = _Detector(config)
+    stretches = [
+        _stretch(video, config, start_s, slow_motion=slow_motion, find=find, store=store.stretch(i))
+        for i, start_s in enumerate(starts_s)
+    ]
+    ends_s = [*(start_s + WARM_UP_S for start_s in starts_s[1:]), np.inf]
+
+    def begin(first: int) -> None:
+        if frames and len(stretches) > 1:
+            for i in range(first, min(first + _at_once(), len(stretches))):
+                stretches[i].begin(ends_s[i], depth=2 * frames // len(stretches))
+
+    sightings: list[Sighting] = []
+    parts: list[Part] = []
+    now, since_s = 0, -np.inf
+    try:
+        begin(0)
+        for here, sighting in join(stretches, starts_s):
+            if here != now:
+                parts.append(Part(stretches[now], since_s, sighting.time_s))
+                for i in range(now, here):
+                    # Those between were watched for nothing.
+                    stretches[i].end(sighting.time_s if i == now else -np.inf)
+                now, since_s = here, sighting.time_s
+                begin(here)
+            sightings.append(sighting)
+            if progress:
+                progress("finding people", _frames_seen(stretches, len(sightings), frames), frames)
+        for i in range(now, len(stretches)):
+            stretches[i].end(np.inf if i == now else -np.inf)
+    finally:
+        for stretch in stretches:
+            stretch.close()
+    parts.append(Part(stretches[now], since_s, np.inf))
+    report = joined_report(parts, slow_motion=slow_motion)
+    return Watched(source.info, sightings, joined_scene(parts), tuple(report.sentences()))
+
+
+class _Detector:
+    """The detector of all stretches, made when it is asked first; used by one of them at a time."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._config, self._lock = config, threading.Lock()
+        self._detector: Detector | None = None
+
+    def __call__(self, frames: Sequence[Frame]) -> list[Boxes]:
+        with self._lock:
+            if self._detector is None:
+                self._detector = make_source(self._config.people.detector, detector, self._config.device)
+            return self._detector(frames)
+
+
+def _stretch(
+    video: Path, config: RunConfig, start_s: float, *, slow_motion: float, find: Detector, store: Store
+) -> Stretch:
+    def open_source() -> FrameSource:
+        later = {} if start_s == -np.inf else {"start_s": start_s * slow_motion}
+        return open_frames(video, replace(config.video, **later))
+
+    def make_source_of_points() -> KeypointSource:
+        return make_source(config.people.keypoints, keypoint_source, config.device)
+
+    return Stretch(open_source, find, make_source_of_points, config.people, start_s=start_s, store=store)
+
+
+def _starts_s(source: FrameSource, config: RunConfig) -> tuple[float, ...]:
+    """Return the times, in life, from which a film is watched by itself; the first is its beginning, as -inf."""
+    info, frames, people = source.info, source.expected_frames, config.people
+    makes = keypoint_source(people.keypoints.partition(":")[0])
+    # Who is wanted by number or place must be known from the beginning.
+    free = not people.person.isdigit() and people.at is None
+    if not (getattr(makes, "beside_others", False) and free and frames and info.duration_s and info.searchable):
+        return (-np.inf,)
+    slow = _slow_motion(source, config.video)
+    end_s = min(info.duration_s, config.video.end_s or np.inf)
+    return (-np.inf, *cut((config.video.start_s or 0.0) / slow, end_s / slow, frames)[1:])
+
+
+def _slow_motion(source: FrameSource, config: VideoConfig) -> float:
+    return config.slow_motion or source.info.slow_motion
+
+
+def _at_once() -> int:
+    """Return how many stretches to watch at once; with a single core, threads would only take turns."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MAX_AT_ONCE) if cores > 1 else 0
+
+
+def _frames_seen(stretches: Sequence[Stretch], joined: int, frames: int | None) -> int:
+    """Return how many frames are done, those included that wait to be joined."""
+    if frames is None or len(stretches) == 1:
+        return joined
+    return max(joined, min(sum(len(stretch.store.sightings) for stretch in stretches), frames - 1))
 
 
 def make_source(text: str, catalogue: Callable[[str], Callable[..., Any]], device: Device) -> Any:
@@ -118,77 +196,3 @@ def make_source(text: str, catalogue: Callable[[str], Callable[..., Any]], devic
     if device != "auto" and "device" in parameters:
         arguments["device"] = device
     return maker(**arguments)
-
-
-def _fill(store: Store, source: FrameSource, config: RunConfig, progress: Progress | None) -> None:
-    """Follow people from where the store ends."""
-    people, known = config.people, len(store.sightings)
-    first = _first_index(store.sightings)
-    if known:
-        log.info("going on after %d frames that an earlier run looked at", known)
-    scene = SceneWatch()
-    frames = ahead(_looked_at(source, scene, first))
-    sightings = follow(
-        frames,
-        detector=make_source(people.detector, detector, config.device),
-        source=make_source(people.keypoints, keypoint_source, config.device),
-        rule=people.person,
-        at=people.at,
-        max_people=people.max_people if people.person == "all" and people.at is None else 1,
-    )
-    # Closed at once when something fails, so that its threads end.
-    with closing(frames), closing(cast("Generator[Sighting]", sightings)):
-        for sighting in renumbered(sightings, store.sightings[first:]):
-            store.add(sighting)
-            if progress:
-                progress("finding people", sighting.index + 1, source.expected_frames)
-    told = scene.scene()
-    numbers = {name: np.asarray(getattr(told, name)).tolist() for name in ("time_s", "luma", "shift")}
-    store.finish({"read": source.report.sentences(), "scene": numbers})
-
-
-def _resumable(config: RunConfig, time_s: float) -> bool:
-    """Return whether the wanted person is known without what came before: by no number, and no place there."""
-    return not config.people.person.isdigit() and (config.people.at is None or config.people.at[2] > time_s)
-
-
-def _first_index(known: Sequence[Sighting]) -> int:
-    """Return the frame from which to look again."""
-    return next((s.index for s in known if s.time_s >= known[-1].time_s - _OVERLAP_S), 0)
-
-
-def _looked_at(source: FrameSource, scene: SceneWatch, first: int) -> Iterator[Frame]:
-    for frame in source:
-        scene.look(frame)
-        if frame.index >= first:
-            yield frame
-
-
-def renumbered(sightings: Iterable[Sighting], known: Sequence[Sighting]) -> Iterator[Sighting]:
-    """Yield the sightings after the known ones, with people's numbers as those have them; newcomers get new numbers.
-
-    Args:
-        sightings: Begin with the same frames as the known ones, whose people they number in their own way.
-        known: What an earlier run said of these frames.
-    """
-    number: dict[int, int] = {}
-    highest = max((int(i) for s in known for i in _ids(s)), default=-1)
-    for place, sighting in enumerate(sightings):
-        if place < len(known):
-            before = known[place]
-            owner = match(sighting.boxes.xyxy, before.boxes.xyxy, min_iou=_SAME_IOU)
-            pairs = zip(_ids(sighting)[owner >= 0], _ids(before)[owner[owner >= 0]], strict=True)
-            number |= {int(new): int(old) for new, old in pairs}
-            continue
-        for new in _ids(sighting):
-            if known and int(new) not in number:
-                highest += 1
-                number[int(new)] = highest
-        ids = np.array([number.get(int(i), int(i)) for i in _ids(sighting)], int)
-        doubts = tuple(replace(d, person_ids=tuple(number.get(i, i) for i in d.person_ids)) for d in sighting.doubts)
-        yield replace(sighting, boxes=replace(sighting.boxes, person_id=ids), doubts=doubts)
-
-
-def _ids(sighting: Sighting) -> np.ndarray:
-    ids = sighting.boxes.person_id
-    return np.zeros(0, int) if ids is None else ids

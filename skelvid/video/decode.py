@@ -18,24 +18,24 @@ class ReadReport:
     """What went wrong so far while a film was read.
 
     Attributes:
-        damaged: Packets, nearly always one picture each, that could not be decoded and are gaps now.
-        untimed: Pictures left out because their time does not rise, so that they have no place.
+        damaged_s: About when packets, nearly always one picture each, could not be decoded and are gaps now.
+        untimed_s: When pictures were left out because their time does not rise, so that they have no place.
         broken_off: Why reading stopped before the end, or None.
         missing_s: For how long the file promised pictures after the last one it had, where that is long.
     """
 
-    damaged: int = 0
-    untimed: int = 0
+    damaged_s: list[float] = field(default_factory=list[float])
+    untimed_s: list[float] = field(default_factory=list[float])
     broken_off: str | None = None
     missing_s: float = 0.0
 
     def sentences(self) -> list[str]:
         """Say it in words; nothing when all was well."""
         said: list[str] = []
-        if self.damaged:
-            said.append(f"{self.damaged} damaged picture(s) left out")
-        if self.untimed:
-            said.append(f"{self.untimed} picture(s) without a usable time left out")
+        if self.damaged_s:
+            said.append(f"{len(self.damaged_s)} damaged picture(s) left out")
+        if self.untimed_s:
+            said.append(f"{len(self.untimed_s)} picture(s) without a usable time left out")
         if self.broken_off:
             said.append(f"reading broke off before the end ({self.broken_off})")
         if self.missing_s:
@@ -89,7 +89,7 @@ def decode(film: Film, report: ReadReport, *, first: int | None = None) -> Itera
     for picture in pictures:
         stamp = clock.stamp(picture)
         if stamp is None or (last is not None and stamp - film.origin <= last):
-            report.untimed += 1
+            report.untimed_s.append(float((last or 0) * film.unit_s))
             continue
         last = picture.pts = stamp - film.origin
         if first is None or last >= first:
@@ -109,13 +109,13 @@ def _from_keyframe_before(film: Film, report: ReadReport, first: int) -> Iterato
         except FFmpegError:
             break
         # What an attempt could not decode may be whole, seen from further back.
-        report.damaged, report.broken_off = 0, None
+        report.damaged_s, report.broken_off = [], None
         pictures = _packets_to_pictures(film, report, first)
         picture = next(pictures, None)
         shown = None if picture is None else picture.pts
         if picture is not None and shown is not None and shown - film.origin <= first:
             return chain([picture], pictures)
-    report.damaged, report.broken_off = 0, None
+    report.damaged_s, report.broken_off = [], None
     _rewind(film)
     return _packets_to_pictures(film, report, first)
 
@@ -129,7 +129,7 @@ def _rewind(film: Film) -> None:
 
 
 def _packets_to_pictures(film: Film, report: ReadReport, first: int | None) -> Iterator[VideoFrame]:
-    packets = film.container.demux(film.stream)
+    packets, stamp = film.container.demux(film.stream), first or 0
     while True:
         try:
             packet = next(packets)
@@ -138,10 +138,12 @@ def _packets_to_pictures(film: Film, report: ReadReport, first: int | None) -> I
         except FFmpegError as error:
             report.broken_off = error.strerror or str(error)
             return
+        stamp = stamp if packet.pts is None else packet.pts - film.origin
         try:
             pictures = packet.decode()
         except FFmpegError:
             # What lies before the start only leads up to it.
-            report.damaged += first is None or packet.pts is None or packet.pts - film.origin >= first
+            if first is None or packet.pts is None or stamp >= first:
+                report.damaged_s.append(float(stamp * film.unit_s))
             continue
         yield from pictures

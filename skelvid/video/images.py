@@ -115,7 +115,7 @@ class ImageSequence:
                 image = self._read(path)
             except VideoError as error:
                 _log.warning("%s", error)
-                report.damaged += 1
+                report.damaged_s.append(time_s)
                 continue
             if image.shape[:2] != self.info.size_hw:
                 (height, width), (first_height, first_width) = image.shape[:2], self.info.size_hw

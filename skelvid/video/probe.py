@@ -28,6 +28,7 @@ class FileInfo(VideoInfo):
     Attributes:
         codec: How the pictures are compressed, such as "h264".
         unit_s: Unit in which the file counts time, s; None where it has no clock.
+        searchable: Whether pictures have the same times wherever reading starts.
         slow_motion: How many times slower than in life the file plays, as phones write it: recorded at 240 pictures
             per second, shown at 30 is 8. Nearly always 1.
         focal_35mm: Focal length that would give the same view on 35 mm film, mm, where the camera wrote it.
@@ -37,6 +38,7 @@ class FileInfo(VideoInfo):
 
     codec: str = ""
     unit_s: Fraction | None = None
+    searchable: bool = True
     slow_motion: float = 1.0
     focal_35mm: float | None = None
     created: str | None = None
@@ -69,6 +71,7 @@ def probe(path: Path, *, max_side_px: int | None = None) -> FileInfo:
         duration_s,
         codec=codec,
         unit_s=film.unit_s if film.has_times else None,
+        searchable=film.is_searchable,
         # A phone's real rate strays from its nominal one, by far less than slow motion is slow.
         slow_motion=recorded_hz / rate_hz if recorded_hz > 1.5 * rate_hz else 1.0,
         focal_35mm=_number(metadata, _FOCAL_35MM),

@@ -61,6 +61,13 @@ def test_comments_say(words, tmp_path):
     assert sum(words in comment for comment in comments) >= 1
 
 
+def test_comments_say_what_angles_count_from(tmp_path):
+    AnglesCsv()(make_result(), tmp_path / "a.csv")
+    assert "# angles count from the body's own zeros" in read(tmp_path / "a.csv")[0]
+    AnglesCsv()(make_result(settings={"motion": {"neutral_s": [0.5, 1.25]}}), tmp_path / "a.csv")
+    assert "# angles count from how the person stood from 0.5 to 1.25 s" in read(tmp_path / "a.csv")[0]
+
+
 def test_name_of_the_video_cannot_break_the_comments(tmp_path):
     AnglesCsv()(make_result(video=Path("a\n1,2,3.mp4")), tmp_path / "a.csv")
     assert len(read(tmp_path / "a.csv")[1]) == len(TIMES_S)

@@ -19,7 +19,7 @@ from skelvid.datatypes.skel import SkelParams
 from skelvid.export import to_glb
 from skelvid.export.to_glb import UPRIGHT_CAMERA, MotionGlb, four_largest, write_meshes_glb, write_motion_glb
 from skelvid.geometry.ground import ground_axes
-from tests.made_result import make_result
+from tests.made_result import FLOOR_M, make_result
 from tests.toy_skel import make_toy_assets
 
 TETRAHEDRON = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
@@ -160,6 +160,8 @@ def test_exporter_stands_the_body_on_the_ground_at_its_height(tmp_path, monkeypa
     assert root.scale is None  # the motion has the typed height already
     turned = Rotation.from_quat(root.rotation).apply(ground.T)  # forward, up, right
     np.testing.assert_allclose(turned, [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]], atol=1e-6)
+    placed = Rotation.from_quat(root.rotation).apply(FLOOR_M) + root.translation
+    np.testing.assert_allclose(placed, 0.0, atol=1e-6)
 
 
 def test_four_largest_weights():

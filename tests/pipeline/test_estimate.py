@@ -5,6 +5,7 @@ import pytest
 
 from skelvid.body.dofs import JOINT_INDEX
 from skelvid.config import CameraConfig, RunConfig, load_config
+from skelvid.datatypes.motion import JointAngles
 from skelvid.errors import AssetError, ConfigError, VideoError, WeightsError
 from skelvid.geometry.camera import project
 from skelvid.people.sighting import Doubt
@@ -76,7 +77,7 @@ class TestEstimate:
         # The ground is found anew, with soles further apart, so the pelvis may turn by a hair.
         np.testing.assert_allclose(tall.angles.values_rad[:, 3:], free.angles.values_rad[:, 3:], atol=1e-6)
         shank = [np.linalg.norm(np.diff(r.points.joints_m[:, 2:4], axis=1), axis=-1).mean() for r in (free, tall)]
-        assert shank[1] / shank[0] == pytest.approx(2.0 / free.believed_height_m, rel=0.01)  # as well as shapes can
+        assert shank[1] / shank[0] == pytest.approx(2.0 / free.believed_height_m, rel=0.02)  # as well as shapes can
         assert any("not scaled" in warning for warning in free.warnings)
         assert not any("not scaled" in warning for warning in tall.warnings)
 
@@ -86,6 +87,11 @@ class TestEstimate:
         np.testing.assert_allclose(off, np.broadcast_to(neutral_pose(plain.raw_angles, (0.2, 0.4)), off.shape))
         with pytest.raises(ConfigError, match="not seen from 5 to 6 s"):
             estimate(film, load_config(sets=["motion.neutral_s=[5, 6]"]))
+
+    def test_neutral_pose_may_be_near_half_a_turn(self):
+        values = np.array([[np.pi - 0.01, 0.1], [-np.pi + 0.03, 0.2], [np.pi - 0.02, 0.4], [0.0, 9.0]])
+        angles = JointAngles(np.arange(4.0), ("arm_rot_r", "knee_angle_r"), values)
+        np.testing.assert_allclose(neutral_pose(angles, (0.0, 2.0)), [np.pi - 0.01, 0.2])
 
     def test_filter_makes_way_for_a_low_frame_rate(self, quick, tmp_path):
         slow = fakes.make_film(tmp_path / "slow.mp4", 12, rate_hz=8.0)
@@ -141,6 +147,46 @@ class TestBadInput:
         with pytest.raises(error, match=words):
             estimate(film, load_config(changes={"motion.lifter": str(path)}))
         assert fakes.FakeSource.asked == 0
+
+
+class TestDevice:
+    @pytest.fixture
+    def there(self, monkeypatch):
+        """Say which devices torch has besides the CPU."""
+
+        def say(*names):
+            monkeypatch.setattr("torch.cuda.is_available", lambda: "cuda" in names)
+            monkeypatch.setattr("torch.backends.mps.is_available", lambda: "mps" in names)
+
+        return say
+
+    @pytest.mark.parametrize(
+        ("names", "asked", "given"),
+        [((), "auto", "cpu"), (("cuda",), "auto", "cuda"), (("mps",), "auto", "cpu"), (("mps",), "mps", "mps"),
+         (("cuda",), "cpu", "cpu"), (("cuda",), "cuda", "cuda")],
+    )  # fmt: skip
+    def test_what_is_there(self, there, names, asked, given):
+        there(*names)
+        assert module.torch_device(asked).type == given
+
+    def test_what_is_not(self, there):
+        there("mps")
+        with pytest.raises(ConfigError, match="no cuda that torch can use; it has cpu, mps"):
+            module.torch_device("cuda")
+
+    def test_reaches_the_lifter_and_its_body(self, there, monkeypatch):
+        there("cuda")
+        asked = []
+
+        def load(path, **options):
+            asked.append((path, options))
+            return fakes.lifter()
+
+        monkeypatch.setattr(module.Lifter, "load", load)
+        module.load_lifter(load_config(sets=["device=cuda", "motion.body=female"]))
+        assert [(path, options["body"], options["device"].type) for path, options in asked] == [
+            (None, "female", "cuda")
+        ]
 
 
 class TestCamera:

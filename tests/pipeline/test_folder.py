@@ -15,8 +15,9 @@ from skelvid.video.source import open_video
 from tests.pipeline import fakes
 
 FILES = {"angles.csv", "raw_angles.csv", "angles.mot", "landmarks.trc", "motion.npz", "summary.json", "overlay.mp4",
-         "config.yaml", "log.txt", "angles_legs.png", "angles_trunk.png", "angles_arms.png"}  # fmt: skip
-BRIEF = load_config(sets=["export.files=[csv]", "export.plots=false", "export.overlay=false"])
+         "config.yaml", "log.txt", "angles_legs.png", "angles_trunk.png", "angles_arms.png",
+         "report.html"}  # fmt: skip
+BRIEF = load_config(sets=["export.files=[csv]", "export.plots=false", "export.report=false", "export.overlay=false"])
 
 
 def visible(folder):
@@ -63,7 +64,13 @@ class TestFiles:
         run_video(film, tmp_path / "out", BRIEF)
         asked, before = fakes.FakeSource.asked, (tmp_path / "out" / "angles.csv").read_text()
         changed = load_config(
-            sets=["export.files=[csv]", "export.plots=false", "export.overlay=false", "motion.cutoff_hz=2"]
+            sets=[
+                "export.files=[csv]",
+                "export.plots=false",
+                "export.report=false",
+                "export.overlay=false",
+                "motion.cutoff_hz=2",
+            ]
         )
         run_video(film, tmp_path / "out", changed)
         assert fakes.FakeSource.asked == asked
@@ -72,7 +79,9 @@ class TestFiles:
 
     def test_several_people_get_folders_by_their_numbers(self, quick, tmp_path):
         film = fakes.make_film(tmp_path / "two.mp4", people=lambda i: [(5 + i, 20), (110, 30)])
-        config = load_config(sets=["people.person=all", "export.files=[csv]", "export.plots=false"])
+        config = load_config(
+            sets=["people.person=all", "export.files=[csv]", "export.plots=false", "export.report=false"]
+        )
         run_video(film, tmp_path / "out", config)
         assert visible(tmp_path / "out") == {"person00", "person01", "config.yaml", "log.txt"}
         for name in ("person00", "person01"):
@@ -80,7 +89,7 @@ class TestFiles:
 
     def test_progress_names_its_stages(self, quick, film, tmp_path):
         stages = []
-        config = load_config(sets=["export.files=[]", "export.plots=false"])
+        config = load_config(sets=["export.files=[]", "export.plots=false", "export.report=false"])
         run_video(film, tmp_path, config, progress=lambda stage, done, total: stages.append((stage, done, total)))
         assert list(dict.fromkeys(s for s, _, _ in stages)) == [
             "finding people",
@@ -114,7 +123,9 @@ class TestFailure:
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("bug"), SkelvidError("full")])
     def test_what_is_finished_stays(self, quick, film, tmp_path, monkeypatch, error):
         out = tmp_path / "out"
-        config = load_config(sets=["export.files=[csv, npz]", "export.plots=false", "export.overlay=false"])
+        config = load_config(
+            sets=["export.files=[csv, npz]", "export.plots=false", "export.report=false", "export.overlay=false"]
+        )
 
         def fail(*_):
             raise error
@@ -136,7 +147,9 @@ class TestFailure:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            run_video(film, tmp_path / "out", load_config(sets=["export.plots=false"]), progress=stop)
+            run_video(
+                film, tmp_path / "out", load_config(sets=["export.plots=false", "export.report=false"]), progress=stop
+            )
         assert "overlay.mp4" not in {path.name.removesuffix(".part") for path in (tmp_path / "out").iterdir()}
         assert "angles.csv" in visible(tmp_path / "out")
 
@@ -154,7 +167,7 @@ class TestFailure:
 
     @pytest.mark.parametrize("size_k", [4, 60, 300])
     def test_full_disk(self, quick, film, tmp_path, size_k):
-        config = load_config(sets=["export.files=[csv, raw_csv, npz]", "export.plots=true"])
+        config = load_config(sets=["export.files=[csv, raw_csv, npz]", "export.plots=true", "export.report=false"])
         with mounted(tmp_path / "small", f"size={size_k}k") as folder:
             with pytest.raises(SkelvidError, match="No space left on device"):
                 run_video(film, folder, config)

@@ -2,23 +2,41 @@
 
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
-from skelvid.video.ahead import ahead
+from skelvid.video.ahead import Ahead
 
 
 def threads():
     return [t for t in threading.enumerate() if t.name.startswith("ahead")]
 
 
-def test_same_items_in_order():
-    assert list(ahead(range(100), depth=3)) == list(range(100))
+@pytest.fixture
+def counted():
+    """An endless iterator, and what it has made so far."""
+    made = []
+
+    def count():
+        while True:
+            made.append(len(made))
+            yield made[-1]
+
+    return count(), made
+
+
+@pytest.mark.parametrize("until", [None, lambda item: item == 40])
+def test_same_items_in_order(until):
+    with closing(Ahead(range(100), depth=3, until=until)) as items:
+        assert list(items) == list(range(100))
+        assert list(items) == []
     assert threads() == []
 
 
 def test_nothing_is_nothing():
-    assert list(ahead([])) == []
+    with closing(Ahead([])) as items:
+        assert list(items) == []
 
 
 def test_error_comes_at_its_place():
@@ -27,25 +45,36 @@ def test_error_comes_at_its_place():
         yield 2
         raise ValueError("no more")
 
-    items = ahead(broken())
+    items = Ahead(broken())
     assert [next(items), next(items)] == [1, 2]
     with pytest.raises(ValueError, match="no more"):
         next(items)
-    assert threads() == []
-
-
-def test_runs_ahead_but_only_so_far():
-    made = []
-
-    def counting():
-        for i in range(50):
-            made.append(i)
-            yield i
-
-    items = ahead(counting(), depth=4)
-    assert next(items) == 0
-    time.sleep(0.3)
-    assert 4 <= len(made) <= 7
     items.close()
     assert threads() == []
-    assert len(made) < 10
+
+
+def test_runs_ahead_unasked_but_only_so_far(counted):
+    items = Ahead(counted[0], depth=4)
+    time.sleep(0.2)
+    assert len(counted[1]) == 4
+    assert next(items) == 0
+    time.sleep(0.2)
+    items.close()
+    assert threads() == []
+    assert len(counted[1]) == 5
+
+
+def test_beyond_a_point_only_what_is_asked_for(counted):
+    with closing(Ahead(counted[0], depth=20, until=lambda item: item >= 6)) as items:
+        time.sleep(0.2)
+        assert len(counted[1]) == 7
+        assert [next(items) for _ in range(9)] == list(range(9))
+        time.sleep(0.1)
+        assert len(counted[1]) == 9
+
+
+def test_closing_closes_the_iterator(counted):
+    items = Ahead(counted[0])
+    items.close()
+    with pytest.raises(StopIteration):
+        next(counted[0])

@@ -89,7 +89,7 @@ def test_damaged_picture_is_a_gap(folder, caplog):
     source = open_video(folder, rate_hz=10.0)
     frames = list(source)
     assert [round(frame.time_s * 10) for frame in frames] == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
-    assert source.report.damaged == 1
+    assert len(source.report.damaged_s) == 1
     assert "frame4.png cannot be read as a picture" in caplog.text
 
 

@@ -278,7 +278,7 @@ class TestDamage:
     def test_leaves_a_gap_and_is_counted(self, tmp_path, caplog, packets):
         source = VideoFile(self.damaged(tmp_path, packets))
         frames = list(source)
-        assert source.report.damaged >= len(packets)
+        assert len(source.report.damaged_s) >= len(packets)
         assert "damaged picture(s) left out" in caplog.text
         assert 45 <= len(frames) <= 60 - len(packets)
         assert frames[-1].time_s == pytest.approx(59 / 30)
@@ -289,7 +289,7 @@ class TestDamage:
         path = self.damaged(tmp_path, range(3, 5))
         source = VideoFile(path, span=Span(1.0))
         assert len(list(source)) == 30
-        assert source.report.damaged == 0
+        assert source.report.damaged_s == []
 
     @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
     def test_cut_off_after_the_index_is_told(self, tmp_path, caplog, suffix):

@@ -1,11 +1,13 @@
 """A camera gives its newest picture; here FFmpeg's test pattern in real time, or a file, stands in for it."""
 
 import itertools
+import math
 import time
 
 import pytest
 
 from skelvid.errors import VideoError
+from skelvid.video import webcam
 from skelvid.video.webcam import Webcam, camera_address
 from tests.factories import make_video
 
@@ -64,3 +66,25 @@ def test_addresses():
     assert camera_address("USB Camera", system="win32") == ("dshow", "video=USB Camera")
     with pytest.raises(VideoError, match="not supported on plan9"):
         camera_address(0, system="plan9")
+
+
+def test_file_in_place_of_a_camera_keeps_its_own_pace(tmp_path):
+    film = make_video(tmp_path / "a.mp4")
+    with Webcam(str(film), kind=None, paced=True) as camera:
+        time.sleep(0.3)  # it waits for whoever is to see it
+        started_s, index = time.monotonic(), -1
+        for frame in camera:
+            index = frame.index
+            assert frame.time_s <= time.monotonic() - started_s + 0.02
+            assert 0.0 <= camera.age_s(index) < 30.0
+    assert index == 29
+    assert camera.ended == "it gives no more pictures"
+    assert math.isnan(camera.age_s(1000))
+
+
+def test_camera_that_hangs_is_given_up(monkeypatch):
+    monkeypatch.setattr(webcam, "STALL_S", 0.2)
+    pattern = "testsrc=size=64x48:rate=50:duration=1.5,realtime,select='lt(n,20)'"
+    with Webcam(pattern, kind="lavfi") as camera:
+        assert 1 <= len(list(camera)) <= 20
+        assert camera.ended == "it gave no picture for 0.2 s"

@@ -1,0 +1,69 @@
+"""A regressor beside the lifter: it is shown the person in every frame, and counts as far as it is sure."""
+
+import numpy as np
+import pytest
+
+from skelvid.body.dofs import DOF_INDEX
+from skelvid.config import load_config
+from skelvid.datatypes.frames import Camera
+from skelvid.datatypes.skel import SkelParams
+from skelvid.people.track import tracks
+from skelvid.pipeline import regress as module
+from skelvid.pipeline.estimate import estimate
+from skelvid.pipeline.regress import FrameRegressor, regress
+from skelvid.pipeline.watch import open_frames, watch
+from tests.pipeline import fakes
+
+CAMERA = Camera(200.0, (80.0, 60.0), (120, 160))
+KNEE = DOF_INDEX["knee_angle_r"]
+FAST = load_config("fast", sets=["motion.filter=none"])
+
+
+class FakeRegressor:
+    """Sees everybody squat, is always as sure of it, and remembers what it was shown."""
+
+    def __init__(self, knee_rad=0.8, sigma_rad=0.05):
+        self.knee_rad, self.sigma_rad = knee_rad, sigma_rad
+        self.shown = []
+
+    def __call__(self, frames, xyxy, camera):
+        self.shown += [(frame.index, *box) for frame, box in zip(frames, xyxy, strict=True)]
+        assert len(frames) <= module.BATCH
+        q = np.zeros((len(frames), 46))
+        q[:, 0], q[:, KNEE] = np.pi, self.knee_rad
+        trans_m = np.tile([0.0, 0.0, 4.0], (len(frames), 1))
+        return SkelParams(q, np.zeros((len(frames), 10)), trans_m), np.full((len(frames), 46), self.sigma_rad)
+
+
+@pytest.fixture
+def away_film(tmp_path):
+    return fakes.make_film(tmp_path / "a.mp4", 40, people=lambda i: None if 15 <= i < 25 else fakes.walk(i))
+
+
+def test_is_shown_the_person_wherever_they_were_seen(quick, away_film):
+    (track,) = tracks(watch(away_film, FAST).sightings)
+    regressor = FakeRegressor()
+    assert isinstance(regressor, FrameRegressor)
+    motion = regress(open_frames(away_film, FAST.video), track, CAMERA, regressor)
+    seen = (track.keypoints.score > 0).any(1)
+    np.testing.assert_array_equal(motion.visible, seen)
+    assert [index for index, *_ in regressor.shown] == np.flatnonzero(seen).tolist()
+    for index, left, top, right, bottom in regressor.shown:
+        place = fakes.walk(index)
+        expected = (place[0], place[1], place[0] + fakes.WIDTH, place[1] + fakes.HEIGHT)
+        assert np.abs(np.array([left, top, right, bottom]) - expected).max() < 5
+    np.testing.assert_array_equal(motion.params.q[seen, KNEE], 0.8)
+    assert motion.q_sigma_rad is not None
+    np.testing.assert_array_equal(motion.q_sigma_rad[seen], 0.05)
+
+
+@pytest.mark.parametrize("sigma_rad", [0.01, 0.4, 100.0])
+def test_result_is_the_mean_weighted_by_what_both_are_sure_of(quick, film, sigma_rad):
+    (lifted,) = estimate(film, FAST)
+    (fused,) = estimate(film, FAST, regressor=FakeRegressor(sigma_rad=sigma_rad))
+    assert lifted.raw_motion.q_sigma_rad is not None
+    assert fused.raw_motion.q_sigma_rad is not None
+    before, own = lifted.raw_motion.params.q[:, KNEE], lifted.raw_motion.q_sigma_rad[:, KNEE] ** -2.0
+    other = sigma_rad**-2.0
+    np.testing.assert_allclose(fused.raw_motion.params.q[:, KNEE], (own * before + other * 0.8) / (own + other))
+    np.testing.assert_allclose(fused.raw_motion.q_sigma_rad[:, KNEE], (own + other) ** -0.5)
