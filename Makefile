@@ -36,9 +36,10 @@ format: $(READY)  ## rewrite the files in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-demo: $(READY)  ## the open body as picture and 3D files, and joint angles of a real video, in out/demo
+demo: $(READY)  ## the open body as picture and 3D files, joint angles of a real video, in out/demo, and live
 	$(BIN)/python demo/00_open_body.py
 	$(BIN)/python demo/01_run_video.py
+	$(BIN)/python demo/02_webcam.py
 
 bench: $(READY)  ## every benchmark, ours beside the alternative
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done

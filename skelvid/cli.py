@@ -12,13 +12,19 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from rich.table import Column, Table
 
 from skelvid import __version__, downloads, weights
+from skelvid.cli_live import app as serve_app
+from skelvid.cli_live import webcam
 from skelvid.cli_run import run
+from skelvid.cli_upgrade import upgrade
 from skelvid.errors import SkelvidError
 from skelvid.findings import Finding
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 models = typer.Typer(no_args_is_help=True, help="Bodies and networks: what is installed; adding, fetching, checking.")
 app.command(no_args_is_help=True)(run)
+app.command(no_args_is_help=True)(upgrade)
+app.command()(webcam)
+app.command("app")(serve_app)
 app.add_typer(models, name="models")
 console = Console()
 
@@ -55,6 +61,20 @@ def doctor() -> None:
 
     if not _report(examine()):
         raise typer.Exit(1)
+
+
+@app.command(no_args_is_help=True)
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that `skelvid run` left.", show_default=False)],
+    *,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it too; needs Chromium, Chrome or Edge.")] = False,
+) -> None:
+    """Make the page of results (report.html) anew from the files in their folder, without the video."""
+    from skelvid.pipeline.stored import load_result, result_places, write_page
+
+    for place in (place for folder in folders for place in result_places(folder)):
+        for path in write_page(load_result(place), place, pdf=pdf):
+            _say(f"wrote {path}")
 
 
 @models.command("list")

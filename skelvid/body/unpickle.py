@@ -108,8 +108,11 @@ _ALLOWED = _allowed()
 _PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 
-class _Unpickler(pickle.Unpickler):
+class NumbersUnpickler(pickle.Unpickler):
+    """Knows the types of this module only; `find_class` may be widened for other files of numbers."""
+
     def find_class(self, module: str, name: str, /) -> Any:
+        """Return what the pickle calls so, or refuse it."""
         key = (_PYTHON_2.get(module, module), name)
         if key not in _ALLOWED:
             raise AssetError(
@@ -127,7 +130,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            data = _Unpickler(file, encoding="latin1").load()
+            data = NumbersUnpickler(file, encoding="latin1").load()
     except AssetError as error:
         raise AssetError(f"{path} was refused: {error}") from None
     except OSError as error:
