@@ -79,14 +79,16 @@ def ours(video: Path, config: str) -> Run:
     """Run skelvid, without the overlay, and with nothing known from earlier runs."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["run", str(video), "--out", folder, "--no-overlay", "--quiet", "--config", config]
-        *spent, _ = measure([sys.executable, "-m", "skelvid", *words])
-        return Run(*spent, int(load_motion(Path(folder) / "motion.npz").visible.sum()))
+        took_s, cpu_s, peak_mb, _ = measure([sys.executable, "-m", "skelvid", *words])
+        return Run(took_s, cpu_s, peak_mb, int(load_motion(Path(folder) / "motion.npz").visible.sum()))
 
 
 def theirs(video: Path) -> Run:
     """Run MediaPipe by itself."""
-    *spent, found = measure([sys.executable, "-c", MEDIAPIPE, str(video), str(model_path("mediapipe-heavy"))])
-    return Run(*spent, int(found.split()[-1]))
+    took_s, cpu_s, peak_mb, found = measure(
+        [sys.executable, "-c", MEDIAPIPE, str(video), str(model_path("mediapipe-heavy"))]
+    )
+    return Run(took_s, cpu_s, peak_mb, int(found.split()[-1]))
 
 
 def loop(video: Path, path: Path, seconds: int) -> Path:

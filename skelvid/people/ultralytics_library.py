@@ -5,8 +5,15 @@ that licence. skelvid installs it only with the extra `yolo`.
 """
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
 
 from skelvid.errors import WeightsError
 from skelvid.people.detect import SUFFIX
@@ -25,7 +32,22 @@ def ultralytics() -> Any:
     """
     for name, value in _ALONE.items():
         os.environ.setdefault(name, value)
-    return optional_library("ultralytics", INSTALL)
+    if sys.modules.get("ultralytics"):
+        return sys.modules["ultralytics"]
+    with _others_left_alone():
+        return optional_library("ultralytics", INSTALL)
+
+
+@contextmanager
+def _others_left_alone() -> Iterator[None]:
+    """Put back what the library, as it is imported, changes in others: how numbers print, how pictures are opened."""
+    printing, opening, saving = np.get_printoptions(), Image.open, torch.save
+    try:
+        yield
+    finally:
+        np.set_printoptions(**printing)
+        torch.set_printoptions(profile="default")
+        Image.open, torch.save = opening, saving
 
 
 def yolo(weights: str | Path) -> Any:

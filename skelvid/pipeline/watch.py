@@ -133,7 +133,8 @@ class _Detector:
         with self._lock:
             if self._detector is None:
                 self._detector = make_source(self._config.people.detector, detector, self._config.device)
-            return self._detector(frames)
+            find = self._detector
+            return find(frames)
 
 
 def _stretch(

@@ -81,6 +81,7 @@ def test_cursor_moves_film_body_and_curves_together(webgl, report):
         plot = page.locator("#chart_hip_flexion .plot")
         plot.scroll_into_view_if_needed()
         box = plot.bounding_box()
+        assert box
         left, right = 40 / box["width"], 1 - 8 / box["width"]
         share = left + (right - left) * 0.4 / TIMES_S[-1]
         page.mouse.click(box["x"] + share * box["width"], box["y"] + 60)

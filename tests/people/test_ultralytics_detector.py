@@ -1,6 +1,7 @@
 """The network that ships, run by the real library: alone, without the network, and as what it is."""
 
 import socket
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from skelvid.people import ultralytics_detector
 from skelvid.people.ultralytics_detector import SHIPPED, UltralyticsDetector
 from skelvid.weights import network_path
 
-pytest.importorskip("ultralytics")
+pytestmark = pytest.mark.skipif(not find_spec("ultralytics"), reason="ultralytics is not installed")
 RNG = np.random.default_rng(0)
 
 

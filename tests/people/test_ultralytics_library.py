@@ -1,6 +1,7 @@
 """What is asked of the library `ultralytics`, and what users are told when it cannot be had."""
 
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -30,6 +31,20 @@ def test_it_is_told_to_keep_to_itself_before_it_is_imported(made, monkeypatch):
     ultralytics()
     assert os.environ["YOLO_OFFLINE"] == "true"
     assert os.environ["YOLO_VERBOSE"] == "true"  # the user's own wish
+
+
+def test_nothing_else_is_changed_by_it():
+    """Its import sets how all arrays print and how PIL opens pictures."""
+    code = (
+        "import numpy, torch; from PIL import Image; from skelvid.people.ultralytics_library import ultralytics;"
+        "before = Image.open, torch.save, numpy.get_printoptions(), repr(torch.ones(40));"
+        "ultralytics();"
+        "assert before == (Image.open, torch.save, numpy.get_printoptions(), repr(torch.ones(40)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if "ConfigError" in done.stderr:
+        pytest.skip("ultralytics is not installed")
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_it_one_sentence_says_what_to_install(monkeypatch):

@@ -38,6 +38,8 @@ def test_result_comes_back(run):
         assert mine.names == theirs.names
         np.testing.assert_array_equal(mine.time_s, theirs.time_s)
         np.testing.assert_allclose(np.degrees(mine.values_rad), np.degrees(theirs.values_rad), atol=6e-4)
+    assert back.angles.sigma_rad is not None
+    assert result.angles.sigma_rad is not None
     np.testing.assert_allclose(np.degrees(back.angles.sigma_rad), np.degrees(result.angles.sigma_rad), atol=6e-4)
     np.testing.assert_allclose(back.points.landmarks_m, result.points.landmarks_m, atol=1e-6)
     np.testing.assert_allclose(back.ground, result.ground)

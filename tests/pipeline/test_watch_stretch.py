@@ -1,5 +1,7 @@
 """A stretch by itself: where it begins, what is left of it for later, and the parts put together again."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from tests.pipeline import fakes
 CONFIG = RunConfig()
 
 
-def make_stretch(film, start_s=-np.inf, store=None, source=fakes.FakeSource):
+def make_stretch(film, start_s=-np.inf, store=None, source: Callable = fakes.FakeSource):
     def open_source():
         return open_video(film, span=Span(start_s)) if start_s > -np.inf else open_frames(film, CONFIG.video)
 

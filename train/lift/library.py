@@ -18,9 +18,13 @@ _TILT = DOF_INDEX["pelvis_tilt"]
 # What takes up a pelvis tilted by its owner's habit: all of it at the hips, and in the spine by these shares.
 _HIPS = [DOF_INDEX["hip_flexion_r"], DOF_INDEX["hip_flexion_l"]]
 _SPINE = {DOF_INDEX["lumbar_extension"]: 0.65, DOF_INDEX["thorax_extension"]: 0.35}
-# Mean standing pelvis tilt of a source, deg, and where people are: the ten of UI-PRMD, whose markers tell it, stand at
-# -7.1 (SD 3.6); CMU's 38 joints do not tell it, and come out at -2.2.
-_TILT_SHIFT_DEG = {"CMU": -5.0, "DeepMimic": -5.0, "OpenSim": -5.0}
+# What sources read wrong on average, deg: tilt of the pelvis (hips and spine take it up), extension of the trunk.
+# Retargeted, people stand with the pelvis tilted by -7.5 (UI-PRMD), -5 (CMU) and -8 (composed after UI-PRMD), the trunk
+# extended over it by 10. But the ten of UI-PRMD wear markers that fall by 9.0 from PSIS to ASIS, where our body at zero
+# has 11.5, and whose sternum leans back by 18.8, where ours has 21.2; and walking in OpenSim's own examples, which need
+# no retargeting, has tilts of 0 to 5 and extensions of -18 to 0. So, standing: tilt 0, thorax 4 forward.
+_TILT_SHIFT_DEG = {"CMU": 5.0, "DeepMimic": 5.0, "UI-PRMD": 7.5, "composed": 7.5}
+_TRUNK_SHIFT_DEG = {"CMU": -6.0, "UI-PRMD": -6.0, "composed": -5.0}
 TILT_SPREAD_DEG = 4.5
 # Trunk, head and arms: in some windows they are those of another clip, since few people do few things together.
 _UPPER = torch.tensor([dof.joint.split("_")[0] in ("lumbar", "thorax", "head", "scapula", "humerus", "ulna", "radius",
@@ -41,7 +45,7 @@ class Library:
         q: `n 46`, rad; trans_m: `n 3`, y up.
         start, frames, fps: `c` first row, number of rows and rate of each clip; betas: `c 10` its body.
         weight: `c` how often each is drawn.
-        shift_rad: `c` correction of the pelvis tilt.
+        shift_rad: `c 2` corrections of the pelvis's tilt and of the trunk's extension.
     """
 
     q: Float[Tensor, "n 46"]
@@ -51,7 +55,7 @@ class Library:
     fps: Float[Tensor, "c"]
     betas: Float[Tensor, "c 10"]
     weight: Float[Tensor, "c"]
-    shift_rad: Float[Tensor, "c"]
+    shift_rad: Float[Tensor, "c 2"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def load_library(folders: Sequence[Path], *, split: str, shares: Sequence[float]
         for row, weight in zip(rows, share * weights / max(weights.sum(), 1e-9), strict=True):
             with np.load(folder / row["file"], allow_pickle=False) as file:
                 arrays = {key: file[key] for key in ("q", "trans_m", "betas")}
-            shift = _TILT_SHIFT_DEG.get(row["source"], 0.0)
+            shift = [table.get(row["source"], 0.0) for table in (_TILT_SHIFT_DEG, _TRUNK_SHIFT_DEG)]
             parts.append(arrays | {"fps": row["fps"], "weight": weight, "shift": shift})
     frames = np.array([len(p["q"]) for p in parts])
     return Library(
@@ -134,11 +138,12 @@ def draw_windows(library: Library, *, batch: int, frames: int, generator: torch.
     mirror = torch.rand(batch, generator=g) < 0.5
     q = torch.where(mirror[:, None, None], q[..., _MIRROR_INDEX] * torch.as_tensor(_MIRROR_SIGN, dtype=q.dtype), q)
     trans = torch.where(mirror[:, None, None], trans * trans.new_tensor([-1.0, 1.0, 1.0]), trans)
-    habit = library.shift_rad[clip] + np.radians(TILT_SPREAD_DEG) * torch.randn(batch, generator=g)
+    tilt, extension = library.shift_rad[clip].unbind(1)
+    habit = tilt + np.radians(TILT_SPREAD_DEG) * torch.randn(batch, generator=g)
     if vary:
         blended = torch.rand((batch, 1, 1), generator=g) < _BLENDED
         q = torch.where(blended & _UPPER, q.roll(1, 0), q)
-    q = _tilt_pelvis(q, habit)
+    q = _bend_trunk(_tilt_pelvis(q, habit), extension)
     if vary:
         q = _vary(q, time_s, g)
     betas = torch.randn((batch, N_BETAS), generator=g).clamp(-2.5, 2.5)
@@ -157,8 +162,13 @@ def _tilt_pelvis(q: Tensor, tilt_rad: Float[Tensor, "b"]) -> Tensor:
     q[..., _TILT] += tilt_rad[:, None]
     for hip in _HIPS:
         q[..., hip] -= tilt_rad[:, None]
+    return _bend_trunk(q, -tilt_rad)
+
+
+def _bend_trunk(q: Tensor, extension_rad: Float[Tensor, "b"]) -> Tensor:
+    q = q.clone()
     for dof, share in _SPINE.items():
-        q[..., dof] -= share * tilt_rad[:, None]
+        q[..., dof] += share * extension_rad[:, None]
     return q
 
 

@@ -1,14 +1,19 @@
 """The rate falls with time, and a training ends in weights that the shipped detector's place takes."""
 
+# ruff: noqa: E402
 import time
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from skelvid.datatypes.frames import Frame
+from skelvid.people.ultralytics_library import ultralytics
 
-pytest.importorskip("ultralytics")
+if not find_spec("ultralytics"):
+    pytest.skip("ultralytics is not installed", allow_module_level=True)
+ultralytics()
 
 from ultralytics.models.yolo.detect import DetectionTrainer
 

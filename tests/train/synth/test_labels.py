@@ -76,7 +76,7 @@ def test_points_are_where_the_labels_say(taken):
 
 
 def test_what_is_behind_is_hidden_and_what_is_beyond_the_edge_outside(world):
-    take = world.crop((5, 1))
+    take = world.crop((5, 2))
     drawn = Renderer()([take.shot])
     size = take.shot.view.size_hw
     full = label(take.person, take.body, take.root, take.shot.view, drawn, 0, frame=None)["landmark_state"]

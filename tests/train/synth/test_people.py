@@ -60,7 +60,7 @@ def test_a_pack_of_another_body_is_refused(tmp_path):
     write_pack(tmp_path, 2)
     with np.load(tmp_path / "people.npz") as data:
         arrays = dict(data)
-    np.savez(tmp_path / "people.npz", **arrays | {"body": "other"})
+    np.savez(tmp_path / "people.npz", **arrays | {"body": np.array("other")})
     with pytest.raises(AssetError, match="another body"):
         load_pack(tmp_path)
     with pytest.raises(AssetError, match="no pack of people"):
