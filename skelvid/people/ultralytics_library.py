@@ -6,7 +6,7 @@ that licence. skelvid installs it only with the extra `yolo`.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def ultralytics() -> Any:
 
 
 @contextmanager
-def _others_left_alone() -> Iterator[None]:
+def _others_left_alone() -> Generator[None]:
     """Put back what the library, as it is imported, changes in others: how numbers print, how pictures are opened."""
     printing, opening, saving = np.get_printoptions(), Image.open, torch.save
     try:

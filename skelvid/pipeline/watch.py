@@ -131,9 +131,8 @@ class _Detector:
 
     def __call__(self, frames: Sequence[Frame]) -> list[Boxes]:
         with self._lock:
-            if self._detector is None:
-                self._detector = make_source(self._config.people.detector, detector, self._config.device)
-            find = self._detector
+            find = self._detector or make_source(self._config.people.detector, detector, self._config.device)
+            self._detector = find
             return find(frames)
 
 

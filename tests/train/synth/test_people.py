@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -59,8 +61,8 @@ def test_weights_of_all_layers_are_shares():
 def test_a_pack_of_another_body_is_refused(tmp_path):
     write_pack(tmp_path, 2)
     with np.load(tmp_path / "people.npz") as data:
-        arrays = dict(data)
-    np.savez(tmp_path / "people.npz", **arrays | {"body": np.array("other")})
+        arrays: dict[str, Any] = dict(data)
+    np.savez(tmp_path / "people.npz", **arrays | {"body": "other"})  # pyright: ignore[reportArgumentType]
     with pytest.raises(AssetError, match="another body"):
         load_pack(tmp_path)
     with pytest.raises(AssetError, match="no pack of people"):
