@@ -21,9 +21,8 @@ def test_outer_garments_clear_inner_ones():
     for garment in (Garment(cut, _WHITE, ease_m=0.02), Garment(cut, _WHITE, gap_m=0.004, ease_m=0.0)):
         naked = sew(naked, garment)
     inner, outer = (piece.layer.rest_m.numpy() for piece in naked.worn)
-    ends = naked.worn[1].ends
-    normals = np.asarray(naked.normals)
-    out = (normals[ends[:, 0]] + normals[ends[:, 1]]) / 2
+    ends = np.asarray(naked.worn[1].ends)
+    out = (naked.normals[ends[:, 0]] + naked.normals[ends[:, 1]]) / 2
     assert ((outer - inner) * out).sum(1)[ends[:, 0] == ends[:, 1]].min() > 0.0039
     kept = set(np.unique(naked.worn[0].layer.faces.numpy()))
     assert 0 < len(kept) < 0.5 * len(inner)  # what lies under is left out, but at the hem
