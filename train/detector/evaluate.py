@@ -19,7 +19,7 @@ from skelvid.datatypes.frames import Frame
 from skelvid.datatypes.people import Boxes
 from skelvid.geometry.boxes import iou
 from skelvid.people.detect import Detector, detector
-from train.detector.composite import LONG_SIDE_PX, Picture
+from train.detector.composite import LONG_SIDE_PX, Labelled
 from train.detector.teacher import read
 
 CORRECTED = Path(__file__).with_name("held_out.json")
@@ -27,15 +27,6 @@ MIN_IOU = 0.5
 TALL = 1.0 / 3.0
 # Low enough for the whole curve.
 LOWEST = 0.01
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A picture, and the true boxes in it, px."""
-
-    name: str
-    image: Picture
-    xyxy: Float[np.ndarray, "n 4"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +99,7 @@ def held_out_set(folder: Path) -> list[Labelled]:
         one = _yolo(file, folder / "labels" / "val" / f"{file.stem}.txt")
         if file.stem in corrected:
             scale = max(one.image.shape[:2]) / LONG_SIDE_PX
-            one = Labelled(file.stem, one.image, np.array(corrected[file.stem], float) * scale)
+            one = Labelled(one.image, np.array(corrected[file.stem], float) * scale)
         found.append(one)
     return found
 
@@ -133,7 +124,7 @@ def _yolo(picture: Path, labels: Path) -> Labelled:
                 else (values.min(0), values.max(0))
             )
             boxes.append(np.concatenate([low, high]))
-    return Labelled(picture.stem, image, np.array(boxes).reshape(-1, 4))
+    return Labelled(image, np.array(boxes).reshape(-1, 4))
 
 
 def _heights(xyxy: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b"]:

@@ -60,11 +60,13 @@ def draw_views(pelvis_m: Float[Tensor, "b t 3"], facing: Float[Tensor, "b 3"], g
         sway * torch.sin(6.3 * (torch.rand((b, 1), generator=g) + time * (0.2 + torch.rand((b, 1), generator=g))))
         for _ in range(3)
     ]
-    rot = _rotation(yaw[:, None] + waves[0], pitch[:, None] + 0.4 * waves[1], roll[:, None] + 0.3 * waves[2])
+    rot = world_to_camera(yaw[:, None] + waves[0], pitch[:, None] + 0.4 * waves[1], roll[:, None] + 0.3 * waves[2])
     return Views(rot, place[:, None].expand(b, t, 3), torch.exp(normal(0.08)))
 
 
-def _rotation(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Float[Tensor, "b t 3 3"]:
+def world_to_camera(
+    yaw: Float[Tensor, "*b"], pitch: Float[Tensor, "*b"], roll: Float[Tensor, "*b"]
+) -> Float[Tensor, "*b 3 3"]:
     """Return world (y up) to camera rotations; yaw turns the optical axis from +z to +x, pitch looks down."""
     flat = torch.zeros_like(yaw)
     forward = torch.stack([yaw.sin() * pitch.cos(), -pitch.sin(), yaw.cos() * pitch.cos()], -1)

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from skelvid.body.dofs import DOF_INDEX, DOFS, joint_dofs, limits_rad, mirror_index_and_sign
+from skelvid.body.dofs import DOF_INDEX, joint_dofs, limits_rad, mirror_index_and_sign
 from skelvid.datatypes.skel import N_BETAS
+from train.motion.vary import UPPER
 
 _MIRROR_INDEX, _MIRROR_SIGN = mirror_index_and_sign()
 _TILT = DOF_INDEX["pelvis_tilt"]
@@ -27,8 +28,7 @@ _TILT_SHIFT_DEG = {"CMU": 5.0, "DeepMimic": 5.0, "UI-PRMD": 7.5, "composed": 7.5
 _TRUNK_SHIFT_DEG = {"CMU": -6.0, "UI-PRMD": -6.0, "composed": -5.0}
 TILT_SPREAD_DEG = 4.5
 # Trunk, head and arms: in some windows they are those of another clip, since few people do few things together.
-_UPPER = torch.tensor([dof.joint.split("_")[0] in ("lumbar", "thorax", "head", "scapula", "humerus", "ulna", "radius",
-                                                   "hand") for dof in DOFS])  # fmt: skip
+_UPPER = torch.as_tensor(UPPER)
 _BLENDED = 0.2
 # Constant and slowly changing errors of a clip's pose, deg, by kind of joint: they widen what few people do.
 _VARY_DEG = {

@@ -18,8 +18,8 @@ from train.lift.library import Library, Window, draw_windows
 from train.lift.noise import SOURCES, observe, source_slots
 
 _LEFT_OF, _FRONT = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0])
-_CONTACT_LANDMARKS = ("heel_r", "big_toe_r", "heel_l", "big_toe_l")
-# A part of the foot bears weight when it is this near to the lowest point of the window, and this slow.
+CONTACT_LANDMARKS = ("heel_r", "big_toe_r", "heel_l", "big_toe_l")
+# A part of the foot bears weight when it is this near to the floor, and this slow.
 _CONTACT_HEIGHT_M, _CONTACT_SPEED_M_S = 0.05, 0.3
 
 Offsets = Callable[[str, tuple[str, ...]], tuple[Tensor, Tensor, Tensor]]
@@ -82,7 +82,7 @@ class Scenes:
             for part, share in keypoint_meaning(slot).items():
                 row[index[part]] = share
         self._frame = self.pelvis_frame(body)
-        self._feet = [body.landmark_names.index(name) for name in _CONTACT_LANDMARKS]
+        self._feet = [body.landmark_names.index(name) for name in CONTACT_LANDMARKS]
         self._sources = list(SOURCES)
         self._odds = torch.tensor([SOURCES[s] for s in self._sources])
         self._known = torch.stack([source_slots(s) for s in self._sources])
@@ -132,7 +132,8 @@ class Scenes:
 
         rays, score = observe(view(place(seen)), window.time_s, self._known[source], g)
         balls = torch.stack([views.rot @ root, *(joint_rotation(window.q, ball) for ball in BALLS[1:])], 2)
-        contact = _contact(place(points.landmarks_m[:, :, self._feet]), window)
+        feet = place(points.landmarks_m[:, :, self._feet])
+        contact = find_contact(feet, window.time_s, floor_m=feet[..., 1].amin((1, 2), keepdim=True)).float()
         truth = Target(
             window.q, window.betas, balls, points.joints_m - pelvis, points.joint_rot, contact,
             views.rot[..., 1], window.inside,
@@ -173,9 +174,10 @@ def joint_rotation(q: Float[Tensor, "*b 46"], joint: str) -> Float[Tensor, "*b 3
     return out
 
 
-def _contact(feet_m: Float[Tensor, "b t 4 3"], window: Window) -> Float[Tensor, "b t 4"]:
-    lowest = feet_m[..., 1].amin((1, 2), keepdim=True)
-    step_s = torch.diff(window.time_s, dim=1)[..., None]
-    speed = torch.diff(feet_m, dim=1).norm(dim=-1) / step_s
+def find_contact(
+    feet_m: Float[Tensor, "b t 4 3"], time_s: Float[Tensor, "b t"], *, floor_m: Float[Tensor, "b 1 1"] | float
+) -> Bool[Tensor, "b t 4"]:
+    """Return which of `CONTACT_LANDMARKS`, y up, rest on a floor at this height."""
+    speed = torch.diff(feet_m, dim=1).norm(dim=-1) / torch.diff(time_s, dim=1)[..., None]
     speed = torch.cat([speed[:, :1], torch.minimum(speed[:, 1:], speed[:, :-1]), speed[:, -1:]], 1)
-    return ((feet_m[..., 1] - lowest < _CONTACT_HEIGHT_M) & (speed < _CONTACT_SPEED_M_S)).float()
+    return (feet_m[..., 1] - floor_m < _CONTACT_HEIGHT_M) & (speed < _CONTACT_SPEED_M_S)

@@ -10,11 +10,7 @@ from skelvid.body.dofs import DOF_INDEX, JOINT_INDEX, limits_rad
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.skel import SkelParams
 from train.lift.library import Library, draw_windows
-
-_FEET = ("heel_r", "big_toe_r", "heel_l", "big_toe_l")
-# A part of the foot bears weight when it is this near to its lowest in the stretch, and this slow.
-_CONTACT_HEIGHT_M, _CONTACT_SPEED_M_S = 0.05, 0.3
-
+from train.lift.scene import CONTACT_LANDMARKS, find_contact
 
 # People in the library look where they go and hardly twist: some are turned by a constant, SD in degrees.
 _TURNED_DEG = {"lumbar_bending": 6, "lumbar_twist": 10, "thorax_bending": 6, "thorax_twist": 14, "head_bending": 10,
@@ -29,7 +25,7 @@ class Moves:
     Attributes:
         params: q `t 46`, betas `1 10`, trans_m `t 3`.
         joints_m: `t 24 3`; joint_rot: `t 24 3 3`; rest_joints_m, rest_rot: the same at q = 0 and trans_m = 0.
-        time_s: `t`; contact: `t 4` heel_r, toe_r, heel_l, toe_l; motion: number of the clip in its library.
+        time_s: `t`; contact: `t 4` of `CONTACT_POINTS`; motion: number of the clip in its library.
     """
 
     params: SkelParams
@@ -73,13 +69,14 @@ def draw_moves(
     pelvis = rest.joints_m[:, 0]
     trans = (window.trans_m[0] + pelvis[1]) * (leg[0] / leg[1]) - pelvis[0]
     trans = trans - (trans[frames // 2] + pelvis[0]) * trans.new_tensor([1.0, 0.0, 1.0])
-    feet = posed.landmarks_m[:, :, [body.landmark_names.index(name) for name in _FEET]]
+    feet = posed.landmarks_m[:, :, [body.landmark_names.index(name) for name in CONTACT_LANDMARKS]]
     low = feet[..., 1] + torch.stack([trans, window.trans_m[0]])[..., 1, None]
     trans[:, 1] += (low[1].min() - low[0].min()).clamp(-0.3, 0.3)
     time_s = window.time_s[0]
+    contact = find_contact(feet[:1] + trans[:, None], window.time_s, floor_m=0.0)
     return Moves(
         SkelParams(q[0], betas[None], trans), posed.joints_m[0] + trans[:, None], posed.joint_rot[0],
-        rest.joints_m[0], rest.joint_rot[0], time_s, _contact(feet[0] + trans[:, None], time_s), clip,
+        rest.joints_m[0], rest.joint_rot[0], time_s, contact[0], clip,
     )  # fmt: skip
 
 
@@ -95,9 +92,3 @@ def _look_about(q: Float[Tensor, "b t 46"], generator: torch.Generator) -> Float
     q = q.clone()
     q[..., index] = turned.clamp(torch.minimum(lower, old), torch.maximum(upper, old))
     return q
-
-
-def _contact(feet_m: Float[Tensor, "t 4 3"], time_s: Float[Tensor, "t"]) -> Tensor:
-    speed = feet_m.diff(dim=0).norm(dim=-1) / time_s.diff()[:, None]
-    speed = torch.cat([speed[:1], torch.minimum(speed[1:], speed[:-1]), speed[-1:]])
-    return (feet_m[..., 1] < _CONTACT_HEIGHT_M) & (speed < _CONTACT_SPEED_M_S)

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from skelvid.body.model import SkelBody
 from skelvid.body.skeleton import make_shape, pose_skeleton
+from skelvid.datatypes.motion import CONTACT_POINTS
 from skelvid.datatypes.skel import SkelParams
-from train.synth.world import CONTACTS, Looks, Material, Person, Surface
+from train.synth.world import Looks, Material, Person, Surface
 
 # Soles this near to the floor bear on it.
 _CONTACT_M = 0.03
@@ -187,7 +188,10 @@ def _droop(down_row: Float[Tensor, "b 3 v"], normal: Float[Tensor, "3 v"], slack
 
 
 def grounded(points_m: Float[Tensor, "b l 3"], names: Sequence[str], floor_m: float) -> Bool[Tensor, "b 4"]:
-    """Tell which heels and toes, in the order of `CONTACTS`, are on a floor at this height."""
-    foot = {"heel": ("heel_sole",), "toe": ("big_toe", "mtp1")}
-    low = [torch.stack([points_m[:, names.index(f"{n}_{c[-1]}"), 1] for n in foot[c[:-2]]]).amin(0) for c in CONTACTS]
+    """Tell which heels and toes, in the order of `CONTACT_POINTS`, are on a floor at this height."""
+    foot = {"heel": ("heel_sole",), "toes": ("big_toe", "mtp1")}
+    low = [
+        torch.stack([points_m[:, names.index(f"{mark}_{point[-1]}"), 1] for mark in foot[point[:-2]]]).amin(0)
+        for point in CONTACT_POINTS
+    ]
     return torch.stack(low, dim=1) < floor_m + _CONTACT_M

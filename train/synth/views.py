@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from train.lift.cameras import world_to_camera
+
 # Focal lengths in long sides of the picture: a phone's main camera, its wide one, its longer ones, webcams.
 _FOCALS = ((0.66, 0.82), (0.42, 0.6), (1.1, 2.2), (0.8, 1.1))
 
@@ -114,20 +116,10 @@ def draw_views(
         aim = middle + follow * (path_m[i] - middle) - position
         yaw = torch.atan2(aim[0], aim[2]) + off[1] + sway[i, 0]
         pitch = -torch.atan2(aim[1], aim[[0, 2]].norm()) + off[0] + sway[i, 1]
-        rot = _rotation(yaw, pitch, torch.tensor(roll) + sway[i, 2])
+        rot = world_to_camera(yaw, pitch, roll + sway[i, 2])
         h, w = lens.size_hw
         out.append(View(rot, position, lens.focal * max(h, w), (w / 2, h / 2), lens.size_hw))
     return out
-
-
-def _rotation(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Float[Tensor, "3 3"]:
-    """Return world to camera; yaw turns the optical axis from +z to +x, pitch looks down."""
-    zero = torch.zeros(())
-    forward = torch.stack([yaw.sin() * pitch.cos(), -pitch.sin(), yaw.cos() * pitch.cos()])
-    right = torch.stack([-yaw.cos(), zero, yaw.sin()])
-    down = torch.linalg.cross(forward, right)
-    turned = (roll.cos() * right + roll.sin() * down, roll.cos() * down - roll.sin() * right, forward)
-    return torch.stack(turned).float()
 
 
 def _unrest(time_s: Float[Tensor, "t"], rng: np.random.Generator) -> Float[Tensor, "t 3"]:

@@ -18,8 +18,6 @@ MIRROR_PART = tuple(
     PARTS.index(name[:-1] + {"r": "l", "l": "r"}[name[-1]]) if name.endswith(("_r", "_l")) else i
     for i, name in enumerate(PARTS)
 )
-# What `Person.contact` tells about, in this order.
-CONTACTS = ("heel_r", "toe_r", "heel_l", "toe_l")
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Person:
         landmark_skin: `l 3` vertices and `landmark_weight` `l 3` weights of the naked skin that make each landmark.
         dense_m: `k 3` points spread over the naked skin, the same places on everybody.
         dense_normal: `k 3` outward normals of the naked skin there.
-        contact: `4` whether heel and toes of either foot bear on the ground; see `CONTACTS`.
+        contact: `4` whether heel and toes of either foot bear on the ground; see `CONTACT_POINTS`.
     """
 
     surfaces: tuple[Surface, ...]

@@ -7,14 +7,15 @@ import pytest
 from PIL import Image
 
 from skelvid.datatypes.people import Boxes
-from train.detector.evaluate import CORRECTED, Labelled, coco_set, held_out_set, quality
+from train.detector.composite import Labelled
+from train.detector.evaluate import CORRECTED, coco_set, held_out_set, quality
 
 IMAGE = np.zeros((100, 100, 3), np.uint8)
 TALL, SMALL, FAR = [10.0, 10, 40, 90], [60.0, 40, 70, 60], [80.0, 5, 95, 95]
 
 
 def picture(*boxes):
-    return Labelled("one", IMAGE, np.array(boxes, float).reshape(-1, 4))
+    return Labelled(IMAGE, np.array(boxes, float).reshape(-1, 4))
 
 
 def found(*boxes):

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from skelvid.body.dofs import DOF_INDEX, limits_rad
+from skelvid.datatypes.motion import CONTACT_POINTS
 from skelvid.datatypes.skel import SkelParams
 from tests.train.synth.toy_people import toy_cast
 from train.synth.pose import Figure, grounded
-from train.synth.world import CONTACTS, PARTS
+from train.synth.world import PARTS
 
 
 def _poses(count: int) -> SkelParams:
@@ -72,7 +73,7 @@ def test_soles_on_the_floor_are_contacts():
     floor = float(points[0, :, 1].min())
     found = grounded(points, figure.probes.names, floor)
     assert found[0].all()
-    assert found[1].tolist() == [name.endswith("_r") for name in CONTACTS]
+    assert found[1].tolist() == [name.endswith("_r") for name in CONTACT_POINTS]
 
 
 @pytest.mark.parametrize("part", ["shank_r", "hand_l"])
