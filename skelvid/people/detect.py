@@ -35,6 +35,7 @@ class Detector(Protocol):
 
 DETECTORS: dict[str, str] = {
     "mediapipe": "skelvid.people.mediapipe_detector:MediaPipeDetector",
+    "skelvid": "skelvid.people.person_detector:PersonDetector",
     "torchvision": "skelvid.people.torchvision_detector:TorchvisionDetector",
     "ultralytics": "skelvid.people.ultralytics_detector:UltralyticsDetector",
 }

@@ -11,7 +11,7 @@ from skelvid.people.detect import detector, keep_best, list_detectors
 
 
 def test_unknown_name_tells_the_known_ones():
-    with pytest.raises(ConfigError, match="'yolo'; known are mediapipe, torchvision, ultralytics"):
+    with pytest.raises(ConfigError, match="'yolo'; known are mediapipe, skelvid, torchvision, ultralytics"):
         detector("yolo")
 
 
@@ -27,7 +27,7 @@ def test_other_packages_add_detectors(monkeypatch):
         names = ("mine",)
 
     monkeypatch.setattr(detect, "entry_points", lambda group, name="mine": Found([entry] * (name == "mine")))
-    assert list_detectors() == ["mediapipe", "mine", "torchvision", "ultralytics"]
+    assert list_detectors() == ["mediapipe", "mine", "skelvid", "torchvision", "ultralytics"]
     assert detector("mine").__name__ == "test_other_packages_add_detectors"
 
 

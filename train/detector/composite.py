@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from train.detector import light
+
 LONG_SIDE_PX = 352
 # How many people are pasted, and how likely each number is.
 COUNTS, SHARES = (1, 2, 3, 4, 6, 9), (0.3, 0.28, 0.18, 0.12, 0.08, 0.04)
@@ -22,6 +24,8 @@ CROWD_LARGEST = 0.7
 LEAST_SEEN, LEAST_PX = 0.2, 8
 MAX_TURN_DEG = 12.0
 OCCLUDED = 0.25
+# How many of those who could be whole in the picture are, and stand alone from top to bottom.
+WHOLE, FILLING = 0.6, 0.12
 
 Picture = UInt8[np.ndarray, "h w 3"]
 
@@ -42,7 +46,14 @@ class Labelled:
     xyxy: Float[np.ndarray, "n 4"]
 
 
-def compose(host: Labelled, people: Sequence[Person], scenery: Sequence[Picture], rng: np.random.Generator) -> Labelled:
+def compose(
+    host: Labelled,
+    people: Sequence[Person],
+    scenery: Sequence[Picture],
+    rng: np.random.Generator,
+    *,
+    side_px: int = LONG_SIDE_PX,
+) -> Labelled:
     """Return a part of a picture, with people pasted in front of whoever is in it.
 
     Args:
@@ -50,17 +61,21 @@ def compose(host: Labelled, people: Sequence[Person], scenery: Sequence[Picture]
         people: From whom to draw.
         scenery: Photographs to cut things from that stand in front of people.
         rng: What everything is drawn from.
+        side_px: Longer side of what comes out.
     """
-    part = crop(host, rng)
+    part = crop(host, rng, side_px=side_px)
     count = int(rng.choice(COUNTS, p=SHARES))
     largest = CROWD_LARGEST if count > 4 else LARGEST
     shares = np.sort(np.exp(rng.uniform(np.log(SMALLEST), np.log(largest), count)))
+    if rng.random() < FILLING:
+        shares = rng.uniform(0.8, 1.05, 1)
     image = part.image.astype(np.float32)
     layers = [_filled(box, image.shape[:2]) for box in part.xyxy]
     whole = [float(layer.sum()) for layer in layers]
     for share in shares:  # who is nearer hides who is farther
         person = people[int(rng.integers(len(people)))]
         alpha, colour = _place(person, float(share), (image.shape[0], image.shape[1]), rng)
+        colour = light.on_person(colour, alpha, image, rng)
         image = alpha[..., None] * colour + (1.0 - alpha[..., None]) * image
         layers = [layer & (alpha < 0.5) for layer in layers] + [alpha >= 0.5]
         whole.append(float(layers[-1].sum()))
@@ -79,8 +94,8 @@ def compose(host: Labelled, people: Sequence[Person], scenery: Sequence[Picture]
     return Labelled(_camera(image, rng), np.array(boxes, float).reshape(-1, 4))
 
 
-def crop(host: Labelled, rng: np.random.Generator) -> Labelled:
-    """Return a random part of a picture, mirrored or not, `LONG_SIDE_PX` on its longer side."""
+def crop(host: Labelled, rng: np.random.Generator, *, side_px: int = LONG_SIDE_PX) -> Labelled:
+    """Return a random part of a picture, mirrored or not, `side_px` on its longer side."""
     height, width = host.image.shape[:2]
     share = rng.uniform(0.6, 1.0)
     aspect = np.exp(rng.uniform(np.log(9 / 16), np.log(16 / 9)))
@@ -88,7 +103,7 @@ def crop(host: Labelled, rng: np.random.Generator) -> Labelled:
     size = np.array([side * np.sqrt(aspect), side / np.sqrt(aspect)]).clip(16, (width, height)).astype(int)
     corner = (rng.random(2) * (np.array([width, height]) - size)).astype(int)
     part = host.image[corner[1] : corner[1] + size[1], corner[0] : corner[0] + size[0]]
-    scale = LONG_SIDE_PX / size.max()
+    scale = side_px / size.max()
     seen = (host.xyxy - np.tile(corner, 2)).clip(0, np.tile(size, 2))
     area = _areas(host.xyxy)
     xyxy = seen[_areas(seen) > LEAST_SEEN * area] * scale
@@ -102,14 +117,17 @@ def crop(host: Labelled, rng: np.random.Generator) -> Labelled:
 def _place(
     person: Person, share: float, size_hw: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w 3"]]:
-    """Return opacity and colours of a person, somewhere in a picture, in a light of their own."""
+    """Return opacity and colours of a person, somewhere in a picture."""
     height, width = size_hw
     own = np.array(person.alpha.shape)
     scale = share * height / own.max()
     turn = np.deg2rad(rng.uniform(-MAX_TURN_DEG, MAX_TURN_DEG))
     # The middle may be anywhere, of those who are tall only so far out that a good part is seen.
     middle = rng.random(2) * (width, height)
-    if share > 1.0:
+    if share <= 1.05 and rng.random() < WHOLE:
+        margin = min(share / 2.0, 0.5) * height
+        middle = np.array([rng.uniform(0.1, 0.9) * width, rng.uniform(margin, height - margin)])
+    elif share > 1.0:
         middle = (0.2 + 0.6 * rng.random(2)) * (width, height) + (0.0, 0.3 * (share - 1.0) * height)
     flip = -1.0 if rng.random() < 0.5 else 1.0
     linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.diag([flip, 1.0])
@@ -123,8 +141,7 @@ def _place(
         image, affine, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     opacity: Any = cv2.warpAffine(alpha, affine, (width, height), flags=cv2.INTER_LINEAR)
-    light = rng.uniform(0.6, 1.25) * rng.uniform(0.9, 1.1, 3)
-    return opacity, (colour * light).clip(0.0, 255.0)
+    return opacity, colour
 
 
 def _thing(
@@ -142,6 +159,7 @@ def _thing(
 
 def _camera(image: Float[np.ndarray, "h w 3"], rng: np.random.Generator) -> Picture:
     """Return the picture as a camera gives it: blurred, noisy, so that pasted people are no sharper than the rest."""
+    image = light.on_picture(image, rng)
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.3))  # pyright: ignore[reportAssignmentType]
     if rng.random() < 0.3:

@@ -1,8 +1,9 @@
 """How well detectors find people in held-out photographs: `python -m train.detector.evaluate --set OUT --coco DIR`.
 
 Prints a table for the model card, the shipped detector, or other weights, beside others on the same pictures.
-Two sets: photographs like those of the training, with a teacher's boxes, looked through and put right by hand
-(`held_out.json`, px at 352 on the longer side); and COCO's with hand labels, of which the training saw none.
+Three sets: photographs like those of the training, with a teacher's boxes, looked through and put right by hand
+(`held_out.json`, px at 352 on the longer side); people of those, pasted into pictures of the size of video frames; and
+COCO's with hand labels, of which the training saw none.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from train.detector.teacher import read
 
 CORRECTED = Path(__file__).with_name("held_out.json")
 MIN_IOU = 0.5
-TALL = 1.0 / 3.0
+# Least heights, as shares of the picture's.
+SIZES = {1.0 / 3.0: "> 1/3", 1.0 / 6.0: "> 1/6", 0.0: "all"}
 # Low enough for the whole curve.
 LOWEST = 0.01
 
@@ -91,12 +93,12 @@ def _judge(
     return np.array(score, float), np.array(right, bool)
 
 
-def held_out_set(folder: Path) -> list[Labelled]:
-    """Return the validation part of a set that `train.detector.prepare` wrote, with the corrected boxes."""
+def held_out_set(folder: Path, part: str = "val") -> list[Labelled]:
+    """Return a part of a set that `train.detector.prepare` wrote, with the corrected boxes."""
     corrected = json.loads(CORRECTED.read_text())
     found: list[Labelled] = []
-    for file in sorted((folder / "images" / "val").glob("*.jpg")):
-        one = _yolo(file, folder / "labels" / "val" / f"{file.stem}.txt")
+    for file in sorted((folder / "images" / part).glob("*.jpg")):
+        one = _yolo(file, folder / "labels" / part / f"{file.stem}.txt")
         if file.stem in corrected:
             scale = max(one.image.shape[:2]) / LONG_SIDE_PX
             one = Labelled(one.image, np.array(corrected[file.stem], float) * scale)
@@ -145,16 +147,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", type=Path, help="folder that train.detector.prepare wrote")
     parser.add_argument("--coco", type=Path, help="folder of COCO pictures with labels_yolo/")
-    parser.add_argument("--detectors", nargs="+", default=["ultralytics", "mediapipe"], help="name or name:weights")
+    parser.add_argument("--detectors", nargs="+", default=["skelvid", "mediapipe"], help="name or name:weights")
     given = parser.parse_args()
-    sets = {"like the training": held_out_set(given.set)} if given.set else {}
+    parts = {"held out": "val", "pasted": "frames"} if given.set else {}
+    sets = {name: held_out_set(given.set, part) for name, part in parts.items()}
     sets |= {"COCO": coco_set(given.coco)} if given.coco else {}
     print("| pictures | detector | people | AP50 | precision | recall |\n| --- | --- | --- | --- | --- | --- |")
     for name in given.detectors:
         find, min_score = unlimited(name)
         for which, pictures in sets.items():
             found = [find([Frame(one.image, n, float(n))])[0] for n, one in enumerate(pictures)]
-            for share, size in ((TALL, "> 1/3"), (0.0, "all")):
+            for share, size in SIZES.items():
                 q = quality(found, pictures, min_share=share, min_score=min_score)
                 values = (f"{value:.3f}" for value in (q.ap50, q.precision, q.recall))
                 print(

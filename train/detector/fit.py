@@ -1,7 +1,7 @@
 """Trains the detector: `python -m train.detector.fit --data OUT/data.yaml --out RUN --minutes 90`.
 
 By the trainer of ultralytics (AGPL-3.0), from its description of the network and random weights, at few pixels,
-which shows it the most pictures in a time: first with mosaics of four, then without.
+which shows it the most pictures in a time: first small and with mosaics of four, then as it will see them.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Stage:
     scale: float
 
 
-STAGES = (Stage(256, 0.6, 2e-3, 0.4, 0.5), Stage(256, 0.4, 1e-3, 0.0, 0.4))
+STAGES = (Stage(256, 0.5, 2e-3, 0.4, 0.5), Stage(320, 0.5, 1.5e-3, 0.0, 0.4))
 # Share of the learning rate that is left at the end of a stage, and steps until it is all there.
 LAST, WARM_UP = 0.01, 200
 

@@ -1,8 +1,9 @@
 """Writes the detector's training set: `python -m train.detector.prepare --images DIR --backgrounds DIR --out DIR ...`.
 
-In: photographs whose licence allows it, with a teacher's boxes, photographs without people, and folders that are
-YOLO data sets already, as of synthetic people. Out: one YOLO data set, whose validation part holds real photographs
-only: a tenth of them by the hash of their source's name, so that the same are held out whatever else changes.
+In: photographs whose licence allows it, with a teacher's boxes, photographs without people, data sets of synthetic
+people to paste, and folders that are YOLO data sets already. Out: one YOLO data set, whose validation part holds real
+photographs only: a tenth of them by the hash of their source's name, so that the same are held out whatever else
+changes; and, as `frames`, people of those pasted into places of those, at the size of video frames.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from PIL import Image
 from rich.progress import track
 
 from train.detector.composite import LONG_SIDE_PX, Labelled, Person, Picture, compose
+from train.detector.rendered import rendered
 from train.detector.teacher import Cutout, people, read, teacher
 
 # Folders of photographs to learn from; those of COCO, of many and unclear licences, are for evaluation only.
@@ -33,6 +35,8 @@ PEOPLED = 0.35
 QUALITY = 90
 # Composites that one worker makes at a time.
 BATCH = 100
+# Composites of held-out people and places to test on, of the size of video frames: how many, and their longer side.
+FRAMES, FRAME_PX = 200, 1280
 
 
 def held_out(file: Path) -> bool:
@@ -50,7 +54,7 @@ def write_example(data_set: Path, part: str, name: str, example: Labelled) -> No
 
     Args:
         data_set: Folder of the whole.
-        part: `train` or `val`.
+        part: `train`, `val` or `frames`.
         name: Of the files.
         example: Picture and boxes.
     """
@@ -95,6 +99,9 @@ class Order:
         backgrounds: Without people.
         out: Folder of the data set.
         seed: What each is drawn from, with its number.
+        synthetic: Data sets of `train.synth.write`, whose people are pasted as well.
+        part: Of the data set: `train`, or `frames` to test on.
+        side_px: Longer side of the composites.
     """
 
     photographs: tuple[Path, ...]
@@ -102,18 +109,22 @@ class Order:
     backgrounds: tuple[Path, ...]
     out: Path
     seed: int
+    synthetic: tuple[Path, ...] = ()
+    part: str = "train"
+    side_px: int = LONG_SIDE_PX
 
 
 @lru_cache(maxsize=1)
 def _stock(order: Order) -> tuple[list[Person], list[Picture]]:
-    """Return the people and the photographs without people, in memory."""
+    """Return the people, photographed and drawn, and the photographs without people, in memory."""
     stock = [
         person
         for file in order.photographs
         for found in people(None, file, order.cache)  # the teacher was asked before
         if (person := cut_out(read(file), found)) is not None
     ]
-    return stock, [read(file) for file in order.backgrounds]
+    drawn = [person for folder in order.synthetic for person in rendered(folder)]
+    return stock + drawn, [read(file) for file in order.backgrounds]
 
 
 def make_composites(order: Order, numbers: Sequence[int]) -> int:
@@ -126,8 +137,8 @@ def make_composites(order: Order, numbers: Sequence[int]) -> int:
         if rng.random() < PEOPLED:
             file = order.photographs[int(rng.integers(len(order.photographs)))]
             host = Labelled(read(file), _boxes(people(None, file, order.cache)))
-        example = compose(host, persons, scenery, rng)
-        write_example(order.out, "train", f"composite_{number:06d}", example)
+        example = compose(host, persons, scenery, rng, side_px=order.side_px)
+        write_example(order.out, order.part, f"composite_{number:06d}", example)
         count += len(example.xyxy)
     return count
 
@@ -137,7 +148,7 @@ def _boxes(found: Sequence[Cutout]) -> Float[np.ndarray, "n 4"]:
 
 
 def write_photographs(images: Path, model: Path, cache: Path, out: Path) -> tuple[Path, ...]:
-    """Write the photographs in which the teacher sees somebody; return those for training.
+    """Write the photographs in which the teacher sees somebody; return which they are.
 
     Nobody found says nothing: somebody may well be there.
     """
@@ -148,16 +159,16 @@ def write_photographs(images: Path, model: Path, cache: Path, out: Path) -> tupl
             if found := people(landmarker, file, cache):
                 example = shrunk(Labelled(read(file), _boxes(found)))
                 write_example(out, _part(file), f"{file.parent.name}_{file.stem}", example)
-                kept += [] if held_out(file) else [file]
+                kept.append(file)
     return tuple(kept)
 
 
 def write_scenery(backgrounds: Path, out: Path) -> tuple[Path, ...]:
-    """Write the photographs without people, in which nobody is to be found; return those for training."""
+    """Write the photographs without people, in which nobody is to be found; return which they are."""
     files = sorted(backgrounds.glob("*.jpg"))
     for file in files:
         write_example(out, _part(file), f"empty_{file.stem}", shrunk(Labelled(read(file), np.zeros((0, 4)))))
-    return tuple(file for file in files if not held_out(file))
+    return tuple(files)
 
 
 def _part(file: Path) -> str:
@@ -175,12 +186,15 @@ def main() -> None:
     parser.add_argument("--composites", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--synthetic", type=Path, nargs="*", default=[], help="data sets of train.synth.write")
     parser.add_argument("--extra", type=Path, nargs="*", default=[], help="folders of YOLO data sets to train on too")
     given = parser.parse_args()
 
     photographs = write_photographs(given.images, given.model, given.cache, given.out)
     scenery = write_scenery(given.backgrounds, given.out)
-    order = Order(photographs, given.cache, scenery, given.out, given.seed)
+    known, new = ([tuple(f for f in files if held_out(f) == of) for files in (photographs, scenery)] for of in (0, 1))
+    order = Order(known[0], given.cache, known[1], given.out, given.seed, tuple(given.synthetic))
+    make_composites(Order(new[0], given.cache, new[1], given.out, 0, (), "frames", FRAME_PX), range(FRAMES))
     with ProcessPoolExecutor(given.workers) as pool:
         batches = [range(n, min(n + BATCH, given.composites)) for n in range(0, given.composites, BATCH)]
         for _ in track(pool.map(partial(make_composites, order), batches), "composites", total=len(batches)):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train.detector import composite
+from train.detector import composite, light
 from train.detector.composite import LEAST_SEEN, Labelled, Person, compose, crop
 
 GREY, RED = (90, 90, 90), (230, 20, 20)
@@ -18,6 +18,8 @@ def red_person(height=200, width=80):
 def clear(monkeypatch):
     """No blur, noise, light or things in front, so that what is red is a person."""
     monkeypatch.setattr(composite, "OCCLUDED", 0.0)
+    monkeypatch.setattr(light, "AGAINST_LIGHT", 0.0)
+    monkeypatch.setattr(light, "LIKE_BEHIND", 0.0)
     monkeypatch.setattr(composite, "_camera", lambda image, rng: image.clip(0, 255).astype(np.uint8))
 
 
@@ -83,6 +85,15 @@ def test_a_crop_drops_whom_it_cuts_off():
     assert any(len(boxes) == 0 for boxes in seen)
     for boxes in seen:
         assert ((boxes[:, 2:] - boxes[:, :2]).prod(-1) > LEAST_SEEN * 4).all()
+
+
+def test_who_stands_alone_is_whole_and_fills_the_picture(clear, monkeypatch):
+    monkeypatch.setattr(composite, "FILLING", 1.0)
+    monkeypatch.setattr(composite, "WHOLE", 1.0)
+    for seed in range(20):
+        example = compose(Labelled(SCENERY, np.zeros((0, 4))), [red_person()], [SCENERY], np.random.default_rng(seed))
+        (box,) = example.xyxy
+        assert box[3] - box[1] > 0.75 * example.image.shape[0]
 
 
 def test_the_same_seed_gives_the_same_picture():

@@ -17,7 +17,7 @@ ultralytics()
 
 from ultralytics.models.yolo.detect import DetectionTrainer
 
-from skelvid.people import ultralytics_detector
+from skelvid.people.person_detector import PersonDetector
 from train.detector.composite import Labelled
 from train.detector.export import export
 from train.detector.fit import LAST, WARM_UP, Trainer, fit
@@ -40,7 +40,7 @@ def test_rate_warms_up_by_steps_and_falls_by_time(monkeypatch, share, steps, par
 
 
 @pytest.mark.slow
-def test_a_short_training_gives_weights_for_the_detector_that_ships(tmp_path, monkeypatch):
+def test_a_short_training_gives_weights_for_the_detector_that_ships(tmp_path):
     rng = np.random.default_rng(0)
     for part in ("train", "val"):
         for number in range(8):
@@ -55,6 +55,5 @@ def test_a_short_training_gives_weights_for_the_detector_that_ships(tmp_path, mo
     best = fit(data, out, minutes=0.2, batch=4, device="cpu", start=None, first=0)
     assert best.parts[-3:] == ("stage1", "weights", "best.pt")
     assert export(best, tmp_path / "out.safetensors") > 2e6
-    monkeypatch.setattr(ultralytics_detector, "network_path", lambda name: tmp_path / "out.safetensors")
-    find = ultralytics_detector.UltralyticsDetector(min_score=0.0)
+    find = PersonDetector(weights=tmp_path / "out.safetensors", min_score=0.0)
     assert len(find([Frame(np.zeros((96, 96, 3), np.uint8), 0, 0.0)])) == 1

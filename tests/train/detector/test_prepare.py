@@ -1,5 +1,6 @@
 """What is held out, who may be pasted, and that a written example reads back as it was."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,8 @@ def test_composites_do_not_depend_on_who_makes_them(tmp_path):
     assert len(people(None, photograph, tmp_path / "cache")) == 1
 
     orders = [Order((photograph,), tmp_path / "cache", (background,), tmp_path / name, 1) for name in ("x", "y")]
+    make_composites(replace(orders[0], out=tmp_path / "z", part="frames", side_px=800), [0])
+    assert [max(one.image.shape) for one in held_out_set(tmp_path / "z", "frames")] == [800]
     make_composites(orders[0], [0, 1, 2, 3])
     for number in (3, 1, 0, 2):
         make_composites(orders[1], [number])

@@ -1,7 +1,7 @@
-"""The network that ships, run by the real library: alone, without the network, and as what it is."""
+"""The detector that ships: alone, without the network, in the pixels of the frame, and a person is found."""
 
 import socket
-from importlib.util import find_spec
+import sys
 
 import numpy as np
 import pytest
@@ -9,24 +9,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from skelvid.datatypes.frames import Frame
-from skelvid.errors import WeightsError
-from skelvid.people import ultralytics_detector
-from skelvid.people.ultralytics_detector import SHIPPED, UltralyticsDetector
+from skelvid.errors import AssetError, WeightsError
+from skelvid.people.person_detector import SHIPPED, SIDE_PX, PersonDetector
 from skelvid.weights import network_path
 
-pytestmark = pytest.mark.skipif(not find_spec("ultralytics"), reason="ultralytics is not installed")
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(scope="module")
-def find():
-    return UltralyticsDetector()
 
 
 @pytest.fixture(scope="module")
 def eager():
     """Boxes everywhere, however little they are trusted: what the arithmetic is tested on."""
-    return UltralyticsDetector(min_score=1e-4)
+    return PersonDetector(min_score=1e-4)
 
 
 def noise(height, width, index=0):
@@ -34,19 +27,21 @@ def noise(height, width, index=0):
     return Frame(blocks.repeat(20, 0).repeat(20, 1), index, index / 30)
 
 
-def test_no_one_is_asked_on_the_network(monkeypatch):
+def test_nothing_else_is_needed(monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("the network was asked")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert UltralyticsDetector()([noise(120, 200)]) is not None
+    for name in ("ultralytics", "mediapipe", "cv2"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert len(PersonDetector()([noise(120, 200)])) == 1
 
 
-def test_an_empty_room_is_empty(find):
+def test_an_empty_room_is_empty():
     wall = np.full((360, 640, 3), 180, np.uint8)
     wall[240:] = (90, 70, 50)
-    assert [len(boxes) for boxes in find([Frame(wall, 0, 0.0)])] == [0]
+    assert [len(boxes) for boxes in PersonDetector()([Frame(wall, 0, 0.0)])] == [0]
 
 
 def test_a_batch_gives_what_single_frames_give(eager):
@@ -57,7 +52,7 @@ def test_a_batch_gives_what_single_frames_give(eager):
         np.testing.assert_allclose(one.score, many.score, atol=1e-3)
 
 
-@pytest.mark.parametrize("size_hw", [(360, 640), (640, 360), (400, 400)])
+@pytest.mark.parametrize("size_hw", [(360, 640), (640, 360), (400, 400), (20, 1600)])
 def test_boxes_are_in_the_pixels_of_the_frame(eager, size_hw):
     frame = noise(*size_hw)
     twice = Frame(frame.image.repeat(2, 0).repeat(2, 1), 0, 0.0)
@@ -68,24 +63,26 @@ def test_boxes_are_in_the_pixels_of_the_frame(eager, size_hw):
     assert (large.xyxy <= np.tile(twice.size_hw[::-1], 2)).all()
 
 
-def test_colours_are_not_swapped(eager, monkeypatch):
-    """The network is trained on red, green, blue; the library swaps what it is given, so it must get the reverse."""
+def test_the_network_sees_red_as_red(eager, monkeypatch):
     seen = []
-    model = eager._model
-    monkeypatch.setattr(model, "predict", lambda pictures, **options: seen.extend(pictures) or [])
-    red = np.zeros((40, 60, 3), np.uint8)
+    network = eager._network
+    monkeypatch.setattr(eager, "_network", lambda pictures: seen.append(pictures) or network(pictures))
+    red = np.zeros((400, 640, 3), np.uint8)
     red[..., 0] = 255
     eager([Frame(red, 0, 0.0)])
-    np.testing.assert_array_equal(seen[0][0, 0], [0, 0, 255])
+    assert [pictures.shape for pictures in seen] == [(1, 3, 224, SIDE_PX)]
+    torch.testing.assert_close(seen[0][0, :, :200].mean((1, 2)), torch.tensor([1.0, 0.0, 0.0]))
 
 
-def test_other_weights_under_its_name_are_refused(tmp_path, monkeypatch):
+def test_other_weights_are_refused(tmp_path):
     state = load_file(network_path(SHIPPED))
-    del state["model.0.conv.weight"]
-    save_file(state, tmp_path / "less.safetensors")
-    monkeypatch.setattr(ultralytics_detector, "network_path", lambda name: tmp_path / "less.safetensors")
-    with pytest.raises(WeightsError, match="not those of yolo11n"):
-        UltralyticsDetector()
+    save_file({name: value for name, value in state.items() if not name.startswith("stem")}, tmp_path / "less")
+    (tmp_path / "text").write_text("no weights")
+    for name in ("less", "text"):
+        with pytest.raises(WeightsError, match="holds no weights of skelvid's network"):
+            PersonDetector(weights=tmp_path / name)
+    with pytest.raises(AssetError, match=r"no weights at .*none"):
+        PersonDetector(weights=tmp_path / "none")
 
 
 def test_weights_are_numbers():
