@@ -47,6 +47,7 @@ bench: $(READY)  ## every benchmark, ours beside the alternative
 eval: $(READY)  ## joint angles of real videos beside their reference; needs SKELVID_DATA=DIR; writes docs/evaluation.md
 	$(BIN)/python -m benchmarks.evaluate --plots out/eval/plots --write
 	$(BIN)/python -m benchmarks.error_budget --write
+	$(BIN)/python -m benchmarks.robustness --write
 
 checksums: $(READY)  ## rewrite checkpoints/SHA256SUMS after a build
 	$(BIN)/python -c 'from pathlib import Path; from skelvid.weights import write_checksums; write_checksums(Path("checkpoints"))'

@@ -142,16 +142,21 @@ class _Film:
         image = at[..., :2] / np.maximum(at[..., 2:], 0.1) * np.exp(x[6]) * self.seen.camera.focal_px
         return image + self.seen.camera.center_px - self.seen.track.keypoints.xy[frames][:, _TRUNK_AND_LIMBS]
 
-    def fit(self, start: Float[ndarray, "8"], offset_m: Float[ndarray, "33 3"]) -> Float[ndarray, "8"]:
-        """Find the camera."""
-        scale = [0.1] * 3 + [0.3] * 3 + [0.1, 0.02]
-        return least_squares(
-            lambda x: self.distance_px(x, offset_m).ravel() / _ROBUST_PX,
-            start,
+    def fit(
+        self, start: Float[ndarray, "8"], offset_m: Float[ndarray, "33 3"], *, clock_s: float | None = None
+    ) -> Float[ndarray, "8"]:
+        """Find the camera; `clock_s` holds its clock."""
+        scale = np.array([0.1] * 3 + [0.3] * 3 + [0.1, 0.02])
+        held = [] if clock_s is None else [clock_s]
+        free = 8 - len(held)
+        found = least_squares(
+            lambda x: self.distance_px(np.r_[x, held], offset_m).ravel() / _ROBUST_PX,
+            start[:free],
             loss="soft_l1",
-            x_scale=scale,
+            x_scale=scale[:free],
             max_nfev=30,
-        ).x
+        )
+        return np.r_[found.x, held]
 
     def starts(self) -> list[Float[ndarray, "8"]]:
         """Return level cameras all around the person, 3.5 m away."""
@@ -165,20 +170,21 @@ class _Film:
         return out
 
 
-def solve_camera(body: SkelBody, bodies: Bodies, seen: Seen) -> Solved:
-    """Find the camera, its clock, and the landmark offsets of this very clip."""
+def solve_camera(body: SkelBody, bodies: Bodies, seen: Seen, *, clock_s: float | None = None) -> Solved:
+    """Find the camera, its clock unless that is given, and the landmark offsets of this very clip."""
     ties: list[dict[str, float]] = [{name: 1.0} for name in _joints()]
     sigma_m = [mm / 1000 for _ in "rl" for mm in _JOINTS_MM.values()]
     params = fit_reference(body, {"clip": trial_of(bodies)}, ties, sigma_m)["clip"]
     film, offset, every = _Film(bodies, pose(body, params), seen), np.zeros((33, 3)), np.arange(len(seen.track))
-    x = film.fit(min(film.starts(), key=lambda start: float(np.abs(film.distance_px(start, offset)).sum())), offset)
+    start = min(film.starts(), key=lambda start: float(np.abs(film.distance_px(start, offset)).sum()))
+    x = film.fit(start, offset, clock_s=clock_s)
     for _ in range(3):
         rays = (seen.track.keypoints.xy - seen.camera.center_px) / (np.exp(x[6]) * seen.camera.focal_px)
         rot = Rotation.from_rotvec(x[:3]).as_matrix()
         looked = view(film.posed(x[7], every), rays, rot=rot, trans_m=x[3:6])
         for columns in kinds().values():
             offset[columns] = solve_offset([looked], columns, rate_hz=60.0)[0]
-        x = film.fit(x, offset)
+        x = film.fit(x, offset, clock_s=clock_s)
     rot = Rotation.from_rotvec(x[:3])
     time_s = np.clip(seen.track.time_s + x[7], bodies.time_s[0], bodies.time_s[-1])
     return Solved(

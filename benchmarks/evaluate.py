@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -58,9 +59,23 @@ def estimate_all(
     return estimates, failed
 
 
-def rows(estimates: Estimates, truth: JointAngles) -> dict[str, tuple[Scores, Scores]]:
-    """Return the scores of each estimate at its own clock and at its best one."""
-    return {name: (score(angles, truth), best_shift(angles, truth)) for name, angles in estimates.items()}
+@dataclass(frozen=True)
+class Row:
+    """Scores of an estimate at its own clock, at that of the pixels (None: not told, or not its clock), at the best."""
+
+    own: Scores
+    pixels: Scores | None
+    best: Scores
+
+
+def rows(clip: RealClip, estimates: Estimates, truth: JointAngles) -> dict[str, Row]:
+    """Return the scores of each estimate; what others published has a time of its own."""
+    out = {}
+    for name, angles in estimates.items():
+        told = clip.clock_s is not None and name not in clip.published
+        pixels = score(angles, truth, shift_s=clip.clock_s or 0.0) if told else None
+        out[name] = Row(score(angles, truth), pixels, best_shift(angles, truth))
+    return out
 
 
 def cells(scores: Scores) -> list[str]:
@@ -73,22 +88,23 @@ def cells(scores: Scores) -> list[str]:
     return out
 
 
-HEAD = ("method", "legs", "legs, best clock", "shift ms", *COLUMNS)
+HEAD = ("method", "legs", "legs, pixels' clock", "legs, best clock", "shift ms", *COLUMNS)
 
 
-def lines(scored: dict[str, tuple[Scores, Scores]]) -> Iterable[list[str]]:
-    """Yield the rows of a clip's table."""
-    for name, (own, best) in scored.items():
-        told = sum(leg in own.raw for leg in LEGS)
+def lines(scored: dict[str, Row]) -> Iterable[list[str]]:
+    """Yield the rows of a clip's table; the angles are at the pixels' clock where it is told."""
+    for name, row in scored.items():
+        told = sum(leg in row.own.raw for leg in LEGS)
         note = "" if told == len(LEGS) else f" ({told} angles)"
-        legs, shifted = (f"{s.legs('raw'):.1f} / {s.legs('free'):.1f}" for s in (own, best))
-        yield [name + note, legs, shifted, f"{1000 * best.shift_s:+.0f}", *cells(own)]
+        legs = ["-" if s is None else f"{s.legs('raw'):.1f} / {s.legs('free'):.1f}" for s in vars(row).values()]
+        yield [name + note, *legs, f"{1000 * row.best.shift_s:+.0f}", *cells(row.pixels or row.own)]
 
 
-def markdown(clip: RealClip, scored: dict[str, tuple[Scores, Scores]]) -> str:
+def markdown(clip: RealClip, scored: dict[str, Row]) -> str:
     """Return the table of a clip for the page."""
-    frames = next(iter(scored.values()))[0].frames
-    title = f"**{clip.name}**, against {clip.reference}, {frames} frames"
+    title = f"**{clip.name}**, against {clip.reference}, {next(iter(scored.values())).own.frames} frames"
+    if clip.clock_s is not None:
+        title += f", clock of the pixels {1000 * clip.clock_s:+.0f} ms"
     head = f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}"
     return "\n".join([title, "", head, *(f"| {' | '.join(row)} |" for row in lines(scored)), ""])
 
@@ -119,7 +135,7 @@ def main() -> None:
             begin = time.monotonic()
             truth = clip.truth()
             estimates, failed = estimate_all(clip, args.weights, cache=args.cache, only=args.only)
-            scored = rows(estimates, truth)
+            scored = rows(clip, estimates, truth)
             table = Table(*HEAD, title=f"{clip.name}: mean absolute error, deg, raw / offset removed")
             for row in lines(scored):
                 table.add_row(*row)

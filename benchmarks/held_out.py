@@ -38,11 +38,17 @@ from train.lift.offsets import offset_m
 from train.lift.scene import Film, Scenes, Target, joint_rotation
 
 CAMERA = Camera(focal_px=1000.0, center_px=(640.0, 360.0), size_hw=(720, 1280))
-FRAMES, SECONDS = 150, 5.0
+FRAMES, SECONDS = 60, 2.0
 HEADINGS = 8
 ROOT_SIGMA_RAD, POINT_SIGMA_PX, ROBUST_SIGMAS = 0.4, 8.0, 4.0
 # Each frame for itself: nothing lasts, nothing is planted.
 ALONE = RefineOptions(keypoint_time_s=1e-3, speed_sigma_s=0.0, static_camera=False, beta_sigma=1.0, max_steps=20)
+# What the windows show, by the start of the clips' names; as many of each.
+KINDS = {
+    "walking": ("cmu60_walking", "composed_gait"),
+    "squat, lunge, sit-to-stand": ("uiprmd_deepsquat", "uiprmd_inlinelunge", "uiprmd_sidelunge", "uiprmd_sittostand"),
+    "other": ("",),
+}
 GROUPS = {
     "ten leg angles": LEG_ANGLES,
     **{n: (f"{n}_r", f"{n}_l") for n in ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle")},
@@ -67,6 +73,13 @@ class Poses:
         mean, sigma = q.mean(0), np.maximum(q.std(0), 0.02)
         mean[:3], sigma[:3] = 0.0, ROOT_SIGMA_RAD
         return cls(mean, sigma)
+
+
+def of_kind(library: Library, kind: str) -> Library:
+    """Return a library from which only clips of a kind are drawn that are long enough."""
+    firsts = [next(k for k, starts in KINDS.items() if name.startswith(starts)) == kind for name in library.names]
+    long_enough = library.frames / library.fps > SECONDS
+    return replace(library, weight=library.weight * torch.tensor(firsts) * long_enough)
 
 
 def tracks_of(film: Film) -> list[KeypointTrack]:
@@ -189,18 +202,20 @@ def _lifted(body: SkelBody, motion: Motion) -> Lifted:
     return Lifted(torch.stack(balls, 2), q[..., PLAIN_DOFS], none, none[..., :4], none[..., :3], none[:, 0, :N_BETAS])
 
 
-def report(errors: dict[str, list[Errors]]) -> str:
-    """Return the tables as Markdown: groups and root, then every degree of freedom."""
-    joined = {
-        name: Errors(*(np.concatenate([getattr(e, key) for e in of]) for key in Errors.__dataclass_fields__))
-        for name, of in errors.items()
-    }
+def report(errors: dict[str, dict[str, list[Errors]]]) -> str:
+    """Return the tables as Markdown, of errors by kind of window and method: groups and root, then every angle."""
+    methods = list(next(iter(errors.values())))
+    legs = [DOF_INDEX[name] for name in LEG_ANGLES]
+    joined = {name: _joined([e for of in errors.values() for e in of[name]]) for name in methods}
     mean = {name: np.abs(e.angles_deg).mean(0) for name, e in joined.items()}
     rows = [
+        [f"legs, {kind}", *(f"{np.abs(_joined(of[name]).angles_deg[:, legs]).mean():.1f}" for name in methods)]
+        for kind, of in errors.items()
+    ]
+    rows += [
         [group, *(f"{mean[n][[DOF_INDEX[d] for d in dofs]].mean():.1f}" for n in joined)]
         for group, dofs in GROUPS.items()
     ]
-    legs = [DOF_INDEX[name] for name in LEG_ANGLES]
     rows.append(["pelvis, whole turn", *(f"{e.turn_deg.mean():.1f}" for e in joined.values())])
     rows.append(["pelvis turned over 90", *(f"{100 * (e.turn_deg > 90).mean():.1f} %" for e in joined.values())])
     rows.append(["depth, relative", *(f"{100 * np.abs(e.depth).mean():.0f} %" for e in joined.values())])
@@ -213,6 +228,10 @@ def report(errors: dict[str, list[Errors]]) -> str:
     return f"{_table(head, rows)}\n\n{_table(head, every)}"
 
 
+def _joined(errors: list[Errors]) -> Errors:
+    return Errors(*(np.concatenate([getattr(e, key) for e in errors]) for key in Errors.__dataclass_fields__))
+
+
 def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
 
@@ -221,27 +240,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", nargs="+", type=Path, required=True, help="motion libraries (train.motion)")
     parser.add_argument("--weights", type=Path, help="a lifter's checkpoint; else the one that ships")
-    parser.add_argument("--windows", type=int, default=32)
+    parser.add_argument("--windows", type=int, default=66)
     parser.add_argument("--write", action="store_true", help="write the tables into docs/evaluation.md")
     args = parser.parse_args()
     torch.set_num_threads(1)
     body, lifter = load_body("neutral"), Lifter.load(args.weights)
     shares = [1.0] * len(args.library)
     library = load_library(args.library, split="val", shares=shares)
-    library = replace(library, weight=library.weight * (library.frames / library.fps > SECONDS))
     poses = Poses.of(load_library(args.library, split="train", shares=shares))
-    film = Scenes(body, library, offset_m, vary=False).film(args.windows, FRAMES, torch.Generator().manual_seed(5))
     methods: dict[str, Method] = {
         "fit of single frames, no network": lambda track: fit_alone(body, poses, track),
         "lifter, single frames": lambda track: one_by_one(lifter, track),
         "lifter": lambda track: lifter(track, CAMERA),
         "lifter + fit": lambda track: refine(body, lifter(track, CAMERA), track),
     }
-    errors: dict[str, list[Errors]] = {name: [] for name in methods}
-    for i, track in enumerate(progress(tracks_of(film), description="windows")):
-        for name, method in methods.items():
-            errors[name].append(errors_of(body, method(track), film, i))
-    text = f"{args.windows} windows of {FRAMES} frames.\n\n{report(errors)}"
+    errors = {kind: {name: list[Errors]() for name in methods} for kind in KINDS}
+    each = -(-args.windows // len(KINDS))
+    for seed, kind in enumerate(KINDS):
+        scenes = Scenes(body, of_kind(library, kind), offset_m, vary=False)
+        film = scenes.film(each, FRAMES, torch.Generator().manual_seed(seed))
+        for i, track in enumerate(progress(tracks_of(film), description=kind)):
+            for name, method in methods.items():
+                errors[kind][name].append(errors_of(body, method(track), film, i))
+    text = f"{each} windows of {FRAMES} frames of each kind.\n\n{report(errors)}"
     print(text)
     if args.write:
         write_part("held-out", text, "benchmarks.held_out")

@@ -46,6 +46,7 @@ class RealClip:
         reference: What the reference is, for the table.
         truth: Reads it.
         published: Results of other methods on this clip: name -> reads it.
+        clock_s: Time of the reference minus time of the video, as pixels tell it (`benchmarks.clock`); None = not told.
     """
 
     name: str
@@ -53,6 +54,7 @@ class RealClip:
     reference: str = ""
     truth: Read = _nothing
     published: dict[str, Read] = field(default_factory=dict[str, Read])
+    clock_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,14 @@ def data_folder(given: Path | None) -> Path:
 def real_clips(folder: Path) -> list[RealClip]:
     """Return the clips of a folder of reference data (see `data_folder`)."""
     clips = []
-    for name in ("squat", "walk_ts"):
+    for name, clock_s in (("squat", -0.018), ("walk_ts", -0.033)):
         home = folder / f"opencap_labval_{name}"
         published = {
             "OpenCap Monocular": partial(read_bodies, home / "sample_mono.json.gz"),
             "WHAM-based": partial(read_bodies, home / "sample_wham.json.gz"),
         }
         truth = partial(read_bodies, home / "sample_mocap.json.gz")
-        clips.append(RealClip(name, home / "video.mp4", "marker mocap", truth, published))
+        clips.append(RealClip(name, home / "video.mp4", "marker mocap", truth, published, clock_s))
     home = folder / "opencap_cmbbe2024"
     for trial in ("Squats", "Jump"):
         truth = partial(read_mot, home / "OpenSimData" / "Kinematics" / f"{trial}.mot")

@@ -53,7 +53,7 @@ class RefineOptions:
     robust_sigmas: float = 4.0
     keypoint_scale: float = 1.0
     keypoint_time_s: float = 0.3
-    speed_sigma_s: float = 0.008
+    speed_sigma_s: float = 0.016
     offset_sigma_m: float = 0.015
     prior_scale: float = 1.0
     prior_time_s: float = 0.25

@@ -31,6 +31,7 @@ from skelvid.datatypes.skel import N_BETAS, N_DOFS, SkelParams
 from skelvid.errors import VideoError, WeightsError
 from skelvid.motion.lift_input import MIRROR_SLOT, SAME_PLACE, SLOTS, make_input
 from skelvid.motion.lift_network import BALLS, PLAIN_DOFS, Lifted, LiftNetwork, rotation_from_six
+from skelvid.motion.swaps import set_sides_right
 from skelvid.series import short_gaps
 from skelvid.weights import network_path
 
@@ -40,6 +41,7 @@ RATE_HZ = 30.0
 BATCH = 16
 MIN_POINTS = 6
 BRIDGED_S = 0.5
+FLICKER_S = 0.1
 
 _MIRROR_INDEX, _MIRROR_SIGN = mirror_index_and_sign()
 _MIRROR_PLAIN = [PLAIN_DOFS.index(int(_MIRROR_INDEX[d])) for d in PLAIN_DOFS]
@@ -137,6 +139,9 @@ class Lifter:
             VideoError: The person is seen in no frame.
         """
         rays, score = to_slots(track.keypoints, camera)
+        if not causal:
+            rays, score = set_sides_right(rays, score, track.time_s)
+            rays, score = _flickers_filled(rays, score, track.time_s)
         windows = list(_windows(track.time_s, causal=causal))
         sums = self._lift(rays, score, torch.as_tensor(track.time_s), windows)
         return self._motion(track, camera, rays=rays, score=score, sums=sums)
@@ -228,6 +233,23 @@ def to_slots(keypoints: Keypoints2D, camera: Camera) -> tuple[Float[Tensor, "t k
     there = picked.score > 0.0
     score = np.where(there & (there.sum(-1, keepdims=True) >= MIN_POINTS), picked.score, 0.0)
     return torch.as_tensor(np.nan_to_num(rays)).float(), torch.as_tensor(score).float()
+
+
+def _flickers_filled(
+    rays: Float[Tensor, "t k 2"], score: Float[Tensor, "t k"], time_s: Float[np.ndarray, "t"]
+) -> tuple[Float[Tensor, "t k 2"], Float[Tensor, "t k"]]:
+    """Fill points that are missing for a moment in a straight line, with the scores around them.
+
+    Frames next to each other are lifted in different passes: what one of them misses, alone, makes the motion shake.
+    """
+    rays, score = rays.clone(), score.clone()
+    for k in np.flatnonzero((score == 0).any(0).numpy() & (score > 0).any(0).numpy()):
+        there = (score[:, k] > 0).numpy()
+        for gap in short_gaps(time_s, there, max_gap_s=FLICKER_S):
+            for values in (rays[:, k, 0], rays[:, k, 1], score[:, k]):
+                filled = np.interp(time_s[gap], time_s[there], values[there].numpy())
+                values[gap] = torch.as_tensor(filled).to(values)
+    return rays, score
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,17 @@ def test_table_of_a_clip() -> None:
     few = tuple(name for name in LEGS if "rotation" not in name)
     truth = angles(0.0)
     partial = JointAngles(truth.time_s, few, truth.values_rad[:, [LEGS.index(n) for n in few]] + np.radians(3.0))
-    text = evaluate.markdown(
-        RealClip("a", Path(), "markers"), evaluate.rows({"whole": angles(2.0), "part": partial}, truth)
-    )
+    clip = RealClip("a", Path(), "markers", published={"part": lambda: partial}, clock_s=0.1)
+    text = evaluate.markdown(clip, evaluate.rows(clip, {"whole": angles(2.0), "part": partial}, truth))
     table = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("|")]
     head, _, *rows = [[cell.strip() for cell in row] for row in table]
     whole, part = (dict(zip(head, row, strict=True)) for row in rows)
-    assert whole["legs"] == whole["knee"] == "2.0 / 0.0"
+    assert whole["legs"] == "2.0 / 0.0"
+    # Curves of 2 rad/s are 11 degrees away at their steepest after 0.1 s: 7 on average.
+    raw, free = whole["legs, pixels' clock"].split(" / ")
+    assert 6.0 < float(free) < 8.0 < float(raw) + 1.5
+    assert part["legs, pixels' clock"] == "-"
+    assert part["knee"] == "3.0 / 0.0"
     assert whole["lumbar extension"] == part["hip rotation"] == "-"
     assert (part["method"], part["legs"]) == ("part (8 angles)", "3.0 / 0.0")
 

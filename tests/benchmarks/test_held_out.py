@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.held_out import CAMERA, Poses, errors_of, fit_alone, report, tracks_of
+from benchmarks.held_out import CAMERA, KINDS, Poses, errors_of, fit_alone, of_kind, report, tracks_of
 from skelvid.body.dofs import DOF_INDEX
 from skelvid.body.keypoints import keypoint_points
 from skelvid.body.load import load_body
@@ -14,6 +14,7 @@ from skelvid.datatypes.motion import Motion
 from skelvid.datatypes.skel import SkelParams
 from skelvid.motion.lift_input import SLOTS
 from skelvid.motion.lift_network import BALLS
+from train.lift.library import Library
 from train.lift.scene import Film, Scenes, Target, joint_rotation
 
 HEADING_RAD = 2.2
@@ -71,7 +72,9 @@ def test_an_error_is_told_in_degrees_and_in_sigmas(body: SkelBody, truth: Motion
     truth.params.q[:, DOF_INDEX["knee_angle_r"]] -= 0.2
     assert errors.angles_deg[:, DOF_INDEX["knee_angle_r"]] == pytest.approx(np.degrees(0.2), abs=0.01)
     assert errors.z[:, DOF_INDEX["knee_angle_r"]] == pytest.approx(2.0, abs=0.01)
-    rows = dict(line.strip("| ").split(" | ") for line in report({"one": [errors]}).splitlines() if "|" in line)
+    rows = dict(
+        line.strip("| ").split(" | ") for line in report({"all": {"one": [errors]}}).splitlines() if "|" in line
+    )
     assert rows["knee_angle"] == f"{np.degrees(0.2) / 2:.1f}"
 
 
@@ -81,3 +84,14 @@ def test_single_frames_without_errors_are_fitted(body: SkelBody, film: Film) -> 
     errors = errors_of(body, motion, film, 0)
     assert errors.turn_deg.max() < 15
     assert np.abs(errors.angles_deg[:, DOF_INDEX["knee_angle_r"]]).max() < 15
+
+
+def test_windows_are_drawn_by_kind() -> None:
+    names = ("cmu60_walking_7_test", "uiprmd_deepsquat_s08_e01", "uiprmd_deepsquat_s09_e01", "cmu60_soccer_1_test")
+    some, count = torch.ones(4), torch.tensor([300, 300, 30, 300])
+    library = Library(
+        torch.zeros(930, 46), torch.zeros(930, 3), torch.cumsum(count, 0) - count, count, 60 * some,
+        torch.zeros(4, 10), 2 * some, torch.zeros(4, 2), names,
+    )  # fmt: skip
+    drawn = {kind: of_kind(library, kind).weight.tolist() for kind in KINDS}
+    assert drawn == {"walking": [2, 0, 0, 0], "squat, lunge, sit-to-stand": [0, 2, 0, 0], "other": [0, 0, 0, 2]}

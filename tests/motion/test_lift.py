@@ -18,7 +18,7 @@ from skelvid.datatypes.people import Keypoints2D, KeypointTrack
 from skelvid.datatypes.skel import SkelParams
 from skelvid.errors import AssetError, VideoError, WeightsError
 from skelvid.geometry.camera import project
-from skelvid.motion.lift import FORMAT, Lifter, to_slots
+from skelvid.motion.lift import FORMAT, Lifter, _flickers_filled, to_slots
 from skelvid.motion.lift_input import MIRROR_SLOT, SLOTS, LiftInput, make_input
 from skelvid.motion.lift_network import PLAIN_DOFS, Lifted, LiftNetwork
 
@@ -197,6 +197,20 @@ class TestTime:
     def test_nobody_at_all_is_an_error(self, body: SkelBody, lifter: Lifter) -> None:
         with pytest.raises(VideoError, match="no frame"):
             lifter(without(make_track(body, make_params(5)), slice(None)), CAMERA)
+
+
+def test_points_that_are_missing_for_a_moment_are_filled_in_a_line_and_others_are_not() -> None:
+    time_s = np.arange(40) / RATE_HZ
+    rays = torch.as_tensor(np.stack([time_s, 2 - time_s], 1))[:, None].repeat(1, 3, 1).float()
+    score = torch.ones(40, 3)
+    for point, gap in ((0, slice(10, 12)), (1, slice(10, 20)), (2, slice(0, 2))):
+        rays[gap, point], score[gap, point] = 0.0, 0.0
+    score[12:, 0] = 0.4
+    filled, filled_score = _flickers_filled(rays, score, time_s)
+    torch.testing.assert_close(filled[:, 0, 0], torch.as_tensor(time_s).float())
+    torch.testing.assert_close(filled_score[9:13, 0], torch.tensor([1.0, 0.8, 0.6, 0.4]))
+    assert torch.equal(filled[:, 1:], rays[:, 1:])
+    assert torch.equal(filled_score[:, 1:], score[:, 1:])
 
 
 class TestSources:

@@ -19,13 +19,11 @@ _TILT = DOF_INDEX["pelvis_tilt"]
 # What takes up a pelvis tilted by its owner's habit: all of it at the hips, and in the spine by these shares.
 _HIPS = [DOF_INDEX["hip_flexion_r"], DOF_INDEX["hip_flexion_l"]]
 _SPINE = {DOF_INDEX["lumbar_extension"]: 0.65, DOF_INDEX["thorax_extension"]: 0.35}
-# What sources read wrong on average, deg: tilt of the pelvis (hips and spine take it up), extension of the trunk.
-# Retargeted, people stand with the pelvis tilted by -7.5 (UI-PRMD), -5 (CMU) and -8 (composed after UI-PRMD), the trunk
-# extended over it by 10. But the ten of UI-PRMD wear markers that fall by 9.0 from PSIS to ASIS, where our body at zero
-# has 11.5, and whose sternum leans back by 18.8, where ours has 21.2; and walking in OpenSim's own examples, which need
-# no retargeting, has tilts of 0 to 5 and extensions of -18 to 0. So, standing: tilt 0, thorax 4 forward.
-_TILT_SHIFT_DEG = {"CMU": 5.0, "DeepMimic": 5.0, "UI-PRMD": 7.5, "composed": 7.5}
-_TRUNK_SHIFT_DEG = {"CMU": -6.0, "UI-PRMD": -6.0, "composed": -5.0}
+# What sources read wrong on average, deg: tilt of the pelvis (hips and spine take it up), extension of the trunk. The
+# joints of CMU and DeepMimic tell no tilt: they come out at -7.5, upright, where UI-PRMD's markers say -1. Trunks come
+# out 1 degree back; but the sternums of UI-PRMD lean back by 18.8, where ours at zero has 21.2, so: 3 forward.
+_TILT_SHIFT_DEG = {"CMU": 6.0, "DeepMimic": 6.0}
+_TRUNK_SHIFT_DEG = {"CMU": -4.0, "UI-PRMD": -4.0}
 TILT_SPREAD_DEG = 4.5
 # Trunk, head and arms: in some windows they are those of another clip, since few people do few things together.
 _UPPER = torch.as_tensor(UPPER)
@@ -46,6 +44,7 @@ class Library:
         start, frames, fps: `c` first row, number of rows and rate of each clip; betas: `c 10` its body.
         weight: `c` how often each is drawn.
         shift_rad: `c 2` corrections of the pelvis's tilt and of the trunk's extension.
+        names: Of the clips.
     """
 
     q: Float[Tensor, "n 46"]
@@ -56,6 +55,7 @@ class Library:
     betas: Float[Tensor, "c 10"]
     weight: Float[Tensor, "c"]
     shift_rad: Float[Tensor, "c 2"]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def load_library(folders: Sequence[Path], *, split: str, shares: Sequence[float]
             with np.load(folder / row["file"], allow_pickle=False) as file:
                 arrays = {key: file[key] for key in ("q", "trans_m", "betas")}
             shift = [table.get(row["source"], 0.0) for table in (_TILT_SHIFT_DEG, _TRUNK_SHIFT_DEG)]
-            parts.append(arrays | {"fps": row["fps"], "weight": weight, "shift": shift})
+            parts.append(arrays | {"name": row["name"], "fps": row["fps"], "weight": weight, "shift": shift})
     frames = np.array([len(p["q"]) for p in parts])
     return Library(
         torch.as_tensor(np.concatenate([p["q"] for p in parts]), dtype=torch.float32),
@@ -103,6 +103,7 @@ def load_library(folders: Sequence[Path], *, split: str, shares: Sequence[float]
         torch.as_tensor(np.stack([p["betas"].reshape(N_BETAS) for p in parts]), dtype=torch.float32),
         torch.tensor([p["weight"] for p in parts], dtype=torch.float32),
         torch.tensor([p["shift"] for p in parts], dtype=torch.float32) * torch.pi / 180,
+        tuple(p["name"] for p in parts),
     )
 
 

@@ -63,7 +63,7 @@ class LegManner:
     stance_knee: tuple[float, float, float, float] = (8.0, 18.0, 6.0, 38.0)
     swing_knee: float = 62.0
     pitch_on: float = 20.0
-    pitch_off: float = -72.0
+    pitch_off: float = -63.0
     pitch_flat: float = 0.0
     pitch_swing: float = -22.0
     pitch_late: float = 10.0

@@ -25,6 +25,7 @@ FAMILIES: dict[str, tuple[do.Style, tuple[Way, ...], tuple[float, float], float]
     "foot_drop": (do.foot_drop, ON_FOOT, (0.5, 1.2), 1.5),
     "circumduction": (do.circumduction, ON_FOOT, (0.3, 0.9), 1.2),
     "trendelenburg": (do.trendelenburg, ON_FOOT, (0.5, 1.3), 1.5),
+    "trunk_sway": (do.trunk_sway, ON_FOOT, (0.5, 1.4), 1.2),
     "crouch": (do.crouch, ON_FOOT, (0.4, 1.2), 1.5),
     "antalgic": (do.antalgic, ON_FOOT, (0.4, 1.2), 1.2),
     "ataxic": (do.ataxic, ON_FOOT, (0.4, 1.0), 1.0),

@@ -38,7 +38,7 @@ def usual(person: Person, leg_m: float, speed_m_s: float, rng: Rng) -> Gait:
         ),
         swing_knee=52 + 10 * vigour + rng.normal(0, 4),
         pitch_on=float(np.clip(20 * vigour + rng.normal(0, 3), 0, 30)),
-        pitch_off=-56 - 16 * vigour + rng.normal(0, 3),
+        pitch_off=-47 - 16 * vigour + rng.normal(0, 3),
         pitch_late=10 * vigour,
         clearance_m=rng.uniform(0.01, 0.03),
     )  # fmt: skip
@@ -120,6 +120,16 @@ def trendelenburg(gait: Gait, rng: Rng) -> Gait:
         drop[side] = rng.uniform(2, 9) if rng.random() < 0.7 else -rng.uniform(0, 4)
         lurch[side] = rng.uniform(4, 18) if rng.random() < 0.7 else 0.0
     return Gait(replace(gait.manner, drop=drop, lurch=lurch), gait.rhythm)
+
+
+def trunk_sway(gait: Gait, rng: Rng) -> Gait:
+    """Lean the trunk over each standing leg, as people do to unload hips and knees; the pelvis may go with it."""
+    lean = rng.uniform(4, 16)
+    manner = replace(
+        gait.manner, lurch={side: lean * rng.uniform(0.7, 1.0) for side in SIDES},
+        list_wave=gait.manner.list_wave * rng.uniform(0.2, 1.6), arm_out=gait.manner.arm_out + rng.uniform(0, 8),
+    )  # fmt: skip
+    return Gait(manner, replace(gait.rhythm, width_m=gait.rhythm.width_m + rng.uniform(0, 0.08)))
 
 
 def crouch(gait: Gait, rng: Rng) -> Gait:

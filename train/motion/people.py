@@ -104,6 +104,9 @@ def _measured(
     turned = (posed.joint_rot @ body.bone_orientation(params.betas).mT).numpy()
     joint = _carrier(target.points)
     mean = np.einsum("tkji,tkj->tki", turned[:, joint], left)[upright].mean(0)
+    for group in {tie.turns for tie in ties} - {""}:
+        alike = [k for k, tie in enumerate(ties) if tie.turns == group]
+        mean[alike] = mean[alike].mean(0)
     out = offsets.copy()
     for k, tie in enumerate(ties):
         move = offsets[k] + mean[k] - tie.offset_m

@@ -151,15 +151,16 @@ def default(name: str) -> float:
 def draw_person(seed: int, index: int) -> Person:
     """Draw a person's shape and habits; one in twenty is held out."""
     rng = np.random.default_rng([seed, index])
-    # The spine takes up what the pelvis tilts; means as in captured people (UI-PRMD) on our body.
-    tilt = rng.normal(-9, 6)
+    # The spine takes up what the pelvis tilts; means as in captured people (UI-PRMD) on our body, their trunks turned
+    # as far as their sternums say (see `_TRUNK_SHIFT_DEG` of train.lift.library).
+    tilt = rng.normal(-1, 5.5)
     lumbar = rng.uniform(0.4, 0.9)
     lean = rng.normal(0, 3)
     posture = {
         "pelvis_tilt": tilt,
-        "lumbar_extension": 7 - lumbar * (tilt + 9) + rng.normal(0, 4),
-        "thorax_extension": 5 - (1 - lumbar) * (tilt + 9) + lean + rng.normal(0, 4),
-        "head_extension": -4 - lean + rng.normal(0, 7),
+        "lumbar_extension": -4 - lumbar * (tilt + 1) + rng.normal(0, 4),
+        "thorax_extension": 2.5 - (1 - lumbar) * (tilt + 1) + lean + rng.normal(0, 4),
+        "head_extension": 1 - lean + rng.normal(0, 7),
         "pelvis_list": rng.normal(0, 1.0),
         "load_r": 0.5 + rng.normal(0, 0.02),
     }

@@ -23,6 +23,8 @@ class Tie:
         sigma_m: how far it is expected to be off.
         play_m: how far the offset may be moved to suit a person.
         late: the offset says how the source's segment is turned against ours: unused until it has been measured.
+        turns: name of a group whose points tell together how their segment is turned: their offsets move as one, since
+            offsets that move each for themselves would take in a wrong turn and keep it.
     """
 
     source: str
@@ -31,10 +33,16 @@ class Tie:
     sigma_m: float = 0.015
     play_m: float = 0.02
     late: bool = False
+    turns: str = ""
 
 
 def _both(
-    name: str, anchor: Anchor, offset_m: Offset = (0.0, 0.0, 0.0), sigma_m: float = 0.015, play_m: float = 0.02
+    name: str,
+    anchor: Anchor,
+    offset_m: Offset = (0.0, 0.0, 0.0),
+    sigma_m: float = 0.015,
+    play_m: float = 0.02,
+    turns: str = "",
 ) -> Iterator[Tie]:
     """Tie a point of each side; `{}` stands for the side, `{U}` for its capital, and x of an offset is outward."""
     for side, sign in (("l", 1.0), ("r", -1.0)):
@@ -44,7 +52,7 @@ def _both(
             if isinstance(anchor, str)
             else {landmark.format(side): share for landmark, share in anchor.items()}
         )
-        yield Tie(name.format(side, **sides), fixed, (sign * offset_m[0], *offset_m[1:]), sigma_m, play_m)
+        yield Tie(name.format(side, **sides), fixed, (sign * offset_m[0], *offset_m[1:]), sigma_m, play_m, turns=turns)
 
 
 CMU: tuple[Tie, ...] = (
@@ -91,8 +99,8 @@ DEEPMIMIC: tuple[Tie, ...] = (
 UIPRMD: tuple[Tie, ...] = (
     # Our hips lie further behind the skin of the pelvis than the source's behind the markers there: hips decide, since
     # the angles of the legs hang on them, and the markers give the turn.
-    *_both("{U}ASI", {"asis_{}": 1.0}, (0.0, 0.0, -0.038), sigma_m=0.012, play_m=0.025),
-    *_both("{U}PSI", {"psis_{}": 1.0}, (0.0, 0.0, -0.038), sigma_m=0.012, play_m=0.025),
+    *_both("{U}ASI", {"asis_{}": 1.0}, (0.0, 0.0, -0.038), sigma_m=0.012, play_m=0.025, turns="pelvis"),
+    *_both("{U}PSI", {"psis_{}": 1.0}, (0.0, 0.0, -0.038), sigma_m=0.012, play_m=0.025, turns="pelvis"),
     *_both("{}_hip", "femur_{}", sigma_m=0.012),
     *_both("{}_knee", "tibia_{}", play_m=0.025),
     *_both("{U}KNE", {"knee_lat_{}": 1.0}, (0.0, 0.03, 0.0), sigma_m=0.02, play_m=0.05),

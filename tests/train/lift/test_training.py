@@ -43,7 +43,17 @@ def folder(tmp_path: Path) -> Path:
         trans = np.stack([0 * bend, 0.95 - 0.3 * bend, 0 * bend], 1).astype(np.float32)
         file = f"clips/{name}.npz"
         np.savez(tmp_path / "library" / file, q=q, trans_m=trans, betas=np.zeros(10, np.float32))
-        rows.append({"file": file, "split": split, "frames": 240, "seconds": 4.0, "fps": 60.0, "source": "somebody"})
+        rows.append(
+            {
+                "name": name,
+                "file": file,
+                "split": split,
+                "frames": 240,
+                "seconds": 4.0,
+                "fps": 60.0,
+                "source": "somebody",
+            }
+        )
     (tmp_path / "library" / "index.json").write_text(json.dumps({"clips": rows}))
     return tmp_path / "library"
 

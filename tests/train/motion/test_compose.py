@@ -152,4 +152,4 @@ def test_a_person_is_the_same_each_time_and_some_are_held_out():
     assert draw_person(3, 4).posture == draw_person(3, 4).posture
     held = np.mean([draw_person(0, i).split == "val" for i in range(1000)])
     assert 0.03 < held < 0.07
-    assert np.mean([draw_person(0, i).posture["pelvis_tilt"] for i in range(300)]) == pytest.approx(-9, abs=1.5)
+    assert np.mean([draw_person(0, i).posture["pelvis_tilt"] for i in range(300)]) == pytest.approx(-1, abs=1.5)

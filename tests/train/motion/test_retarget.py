@@ -113,6 +113,27 @@ def test_a_person_is_measured_with_the_offsets_of_the_source(monkeypatch):
     assert offset[1] == pytest.approx(0.03, abs=0.015)
 
 
+def test_markers_that_sit_elsewhere_turn_no_pelvis(monkeypatch):
+    monkeypatch.setattr(people, "FRAMES", 50)
+    upright = pose(20, shoulder_r_x=70, shoulder_l_x=-70)
+    capture = captured(UIPRMD, np.concatenate([upright, squat(30)]))
+    tied = [tie.source for tie in UIPRMD]
+    shoulders = capture.points_m[:, [tied.index("LSHO"), tied.index("RSHO")]]
+    points = np.concatenate([capture.points_m, shoulders], axis=1)
+    capture = Capture((*capture.names, "l_shoulder", "r_shoulder"), points, FPS)
+    # Hips further below the markers, which sit before where they are expected: as if the pelvis were tilted.
+    capture.points_m[:, [tied.index(f"{side}_hip") for side in "lr"]] -= [0.0, 0.015, 0.0]
+    capture.points_m[:, [tied.index(f"{side}ASI") for side in "LR"]] += [0.0, 0.0, 0.025]
+    capture.points_m[:, [tied.index(f"{side}PSI") for side in "LR"]] += [0.0, 0.0, 0.025]
+    person = measure_person(BODY, "uiprmd", [capture], seed=0)
+    rows = [tied.index(name) for name in ("LASI", "RASI", "LPSI", "RPSI")]
+    moved = (person.offsets_m - own_offsets(UIPRMD))[rows]
+    assert np.ptp(moved[:, 1:], axis=0).max() < 1e-6
+    fit = fit_clip(BODY, make_target(BODY, UIPRMD, capture, person.offsets_m), person.betas, FPS)
+    tilt = np.degrees(fit.q[:20, DOF_INDEX["pelvis_tilt"]].numpy())
+    assert np.abs(tilt).max() < 3.0
+
+
 def test_knees_that_never_straighten_are_taken_for_misplaced():
     standing = captured(CMU, pose(200))
     for side in "lr":
