@@ -83,6 +83,12 @@ Keypoints = Annotated[
     ),
 ]
 Detector = Annotated[str | None, _option(_MOTION, "Who finds people.", metavar="NAME")]
+Regressor = Annotated[
+    str | None,
+    _option(
+        _MOTION, "Weights of an image regressor, to look at the pictures, too; see docs/regressor.md.", metavar="FILE"
+    ),
+]
 Refine = Annotated[
     bool | None,
     _option(_MOTION, "Fit the body to the keypoints (the default), or save that time.", "--refine/--no-refine"),
@@ -140,6 +146,7 @@ def run(
     neutral: Neutral = None,
     keypoints: Keypoints = None,
     detector: Detector = None,
+    regressor: Regressor = None,
     refine: Refine = None,
     filter_name: Filter = None,
     cutoff: Cutoff = None,
@@ -185,6 +192,7 @@ def run(
         "people.at": _place(person_at) if person_at else None,
         "people.keypoints": keypoints,
         "people.detector": detector,
+        "motion.regressor": regressor,
         "motion.height_m": height,
         "motion.neutral_s": _between(neutral) if neutral else None,
         "motion.refine": refine,

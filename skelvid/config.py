@@ -97,6 +97,7 @@ class MotionConfig:
 
     Attributes:
         lifter: File of the lifter's weights; None = those that ship.
+        regressor: File of an image regressor's weights, which is then asked about each frame, too; None = nobody is.
         body: Body by name or path, as for `load_body`.
         refine: Fit the body to the keypoints after lifting.
         max_gap_s: Longest time unseen that is bridged.
@@ -109,6 +110,7 @@ class MotionConfig:
     """
 
     lifter: str | None = None
+    regressor: str | None = None
     body: str = "neutral"
     refine: bool = True
     max_gap_s: float = 0.5

@@ -238,6 +238,7 @@ class TestBadInput:
             (["--start", "50"], "shows no picture from 50 s on"),
             (["--device", "tpu"], "device must be one of auto, cpu, cuda, mps, got 'tpu'"),
             (["--set", "motion.lifter=gone.safetensors"], "no weights at gone.safetensors"),
+            (["--regressor", "gone.safetensors"], "no weights at gone.safetensors"),
         ],
     )
     def test_words(self, run, film, words, sentence):

@@ -33,6 +33,22 @@ def load_lifter(config: RunConfig) -> Lifter:
     return Lifter.load(config.motion.lifter, body=config.motion.body, device=torch_device(config.device))
 
 
+def load_regressor(config: RunConfig) -> FrameRegressor | None:
+    """Load the image regressor that the settings name, if any.
+
+    Raises:
+        WeightsError, AssetError: It, or the body, is missing or damaged.
+        ConfigError: What it runs on is not installed, or there is no such device.
+    """
+    if config.motion.regressor is None:
+        return None
+    try:
+        from skelvid.regress.regressor import Regressor  # needs more than the lifter does
+    except ImportError as error:
+        raise ConfigError(f"the regressor cannot be used ({error}): pip install 'skelvid[regress]'") from error
+    return Regressor.load(config.motion.regressor, body=config.motion.body, device=torch_device(config.device))
+
+
 def torch_device(name: Device) -> torch.device:
     """Return where torch is to work: by itself on CUDA or on the CPU.
 
@@ -64,7 +80,8 @@ def estimate(
         video: A file, or a folder of pictures.
         config: Settings; `RunConfig()` if left out, see `skelvid.config.load_config`.
         lifter: Loaded already; else what the settings name.
-        regressor: Tells poses from pictures, too; fused with what the lifter tells, each as far as it is sure.
+        regressor: Tells poses from pictures, too; fused with what the lifter tells, each as far as it is sure. Loaded
+            already; else what the settings name, if anything.
         store: Where what networks say of frames is kept, if anywhere.
         watched: What they said already, if anything; they are then not asked again.
         progress: Called with a stage, how much of it is done, and of how much.
@@ -77,6 +94,7 @@ def estimate(
     """
     config, path = config or RunConfig(), Path(video)
     lifter = lifter or load_lifter(config)
+    regressor = regressor or load_regressor(config)
     watched = watched or watch(path, config, store=store, progress=progress)
     chosen = wanted_tracks(watched, config, path)
     about_film = tuple(film_warnings(watched.info, watched.scene, read=watched.read))

@@ -172,6 +172,8 @@ def versions(config: RunConfig) -> dict[str, str]:
             named[name] = metadata.version(name)
     files = {"lifter": lambda: weights.network_path(config.motion.lifter or "lifter"),
              "body": lambda: weights.body_path(config.motion.body)}  # fmt: skip
+    if config.motion.regressor:
+        files["regressor"] = lambda: weights.network_path(str(config.motion.regressor))
     return named | {name: weights.sha256(Path(path()))[:12] for name, path in files.items()}
 
 

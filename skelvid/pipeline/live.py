@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from skelvid.angles.compute import compute_angles
@@ -117,6 +118,17 @@ def _noting(frames: Iterable[Frame], taken: deque[Frame]) -> Iterator[Frame]:
         yield frame
 
 
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Keep torch to one thread: its few frames are too little work for more, which take the keypoint source's cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class _Live:
     """The past of the one who is followed."""
 
@@ -125,6 +137,7 @@ class _Live:
         self._who: int | None = None
         self._forget()
 
+    @_one_thread()
     def step(self, frame: Frame, sighting: Sighting) -> Moment:
         """Take the next frame."""
         if self._camera is None:

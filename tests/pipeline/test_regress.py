@@ -1,5 +1,7 @@
 """A regressor beside the lifter: it is shown the person in every frame, and counts as far as it is sure."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,16 @@ from skelvid.body.dofs import DOF_INDEX
 from skelvid.config import load_config
 from skelvid.datatypes.frames import Camera
 from skelvid.datatypes.skel import SkelParams
+from skelvid.errors import ConfigError
 from skelvid.people.track import tracks
 from skelvid.pipeline import regress as module
-from skelvid.pipeline.estimate import estimate
+from skelvid.pipeline.estimate import estimate, load_regressor
+from skelvid.pipeline.interpret import versions
 from skelvid.pipeline.regress import FrameRegressor, regress
 from skelvid.pipeline.watch import open_frames, watch
+from skelvid.weights import sha256
 from tests.pipeline import fakes
+from tests.regress.toy_regressor import write_weights
 
 CAMERA = Camera(200.0, (80.0, 60.0), (120, 160))
 KNEE = DOF_INDEX["knee_angle_r"]
@@ -67,3 +73,30 @@ def test_result_is_the_mean_weighted_by_what_both_are_sure_of(quick, film, sigma
     other = sigma_rad**-2.0
     np.testing.assert_allclose(fused.raw_motion.params.q[:, KNEE], (own * before + other * 0.8) / (own + other))
     np.testing.assert_allclose(fused.raw_motion.q_sigma_rad[:, KNEE], (own + other) ** -0.5)
+
+
+def test_settings_name_a_regressor(quick, film, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)  # torch is ready soonest
+    path = write_weights(tmp_path / "toy.safetensors")
+    config = load_config("fast", sets=["motion.filter=none", f"motion.regressor={path}", "device=cpu"])
+    (lifted,), (fused,) = estimate(film, FAST), estimate(film, config)
+    before, after = lifted.raw_motion.q_sigma_rad, fused.raw_motion.q_sigma_rad
+    assert before is not None
+    assert after is not None
+    assert (after < before).all()
+    again = load_regressor(config)
+    assert again is not None
+    (same,) = estimate(film, FAST, regressor=again)
+    np.testing.assert_allclose(same.raw_motion.params.q, fused.raw_motion.params.q)
+
+
+def test_result_says_which_file_it_was(tmp_path):
+    path = write_weights(tmp_path / "toy.safetensors")
+    assert versions(load_config(sets=[f"motion.regressor={path}"]))["regressor"] == sha256(path)[:12]
+    assert "regressor" not in versions(load_config())
+
+
+def test_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skelvid.regress.regressor", None)
+    with pytest.raises(ConfigError, match=r"pip install 'skelvid\[regress\]'"):
+        load_regressor(load_config(sets=["motion.regressor=regressor"]))

@@ -1,15 +1,21 @@
 """What lies behind the things: rays go in; linear colours and the floor points they hit come out."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate
 
+from train.synth import fast_room
 from train.synth.light import panorama_uv
 from train.synth.textures import TexturePool
+
+_REACH_M = 9.0  # so far a panorama's lower half is laid on the floor
+_FAR_M = 60.0  # where rays end that end nowhere
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ def floor_points(
     down = -rays[..., 1]
     distance = origin_m[1] / down.clamp_min(1e-4)
     hit = (down > 1e-4) & (distance < reach_m)
-    return origin_m + rays * torch.where(hit, distance, 60.0)[..., None], hit
+    return origin_m + rays * torch.where(hit, distance, _FAR_M)[..., None], hit
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,28 @@ class PanoramaBackdrop:
 
     def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
         """See `Backdrop`."""
-        point, hit = floor_points(origin_m, rays, 9.0)
+        look = self.on_processor if rays.device.type == "cpu" else self.in_torch
+        return look(origin_m, rays)
+
+    def on_processor(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"]) -> Seen:
+        """Return what rays see, by compiled loops."""
+        colour, point, floor = (
+            torch.as_tensor(value)
+            for value in fast_room.look_around(
+                self.image[0].numpy(), self.turn.numpy(), (self.height_m, _REACH_M, _FAR_M), origin_m.numpy(),
+                rays.reshape(-1, 3).contiguous().numpy(),
+            )
+        )  # fmt: skip
+        return Seen(colour.view(rays.shape), point.view(rays.shape), floor.view(rays.shape[:2]))
+
+    def in_torch(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"]) -> Seen:
+        """Return the same as `on_processor` in plain torch, as on a GPU."""
+        point, hit = floor_points(origin_m, rays, _REACH_M)
         centre = rays.new_tensor([0.0, self.height_m, 0.0])
         from_centre = point - centre
         look = torch.where(hit[..., None], from_centre / from_centre.norm(dim=-1, keepdim=True), rays)
         # Near the edge of the floor, its picture passes over into the far one.
-        far = (point[..., [0, 2]].norm(dim=-1) / 9.0).clamp(0, 1)[..., None] ** 3
+        far = (point[..., [0, 2]].norm(dim=-1) / _REACH_M).clamp(0, 1)[..., None] ** 3
         look = torch.where(hit[..., None], (1 - far) * look + far * rays, rays)
         look = look / look.norm(dim=-1, keepdim=True)
         uv = panorama_uv(look @ self.turn)  # undoes the turn
@@ -132,6 +154,27 @@ class RoomBackdrop:
 
     def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
         """See `Backdrop`."""
+        look = self.on_processor if rays.device.type == "cpu" else self.in_torch
+        return look(origin_m, rays, px_rad)
+
+    def on_processor(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+        """Return what rays see, by compiled loops."""
+        colour, point, side = fast_room.look(
+            self._room, self.textures.arrays, origin_m.numpy(), rays.reshape(-1, 3).contiguous().numpy(), px_rad
+        )
+        floor = torch.as_tensor(side == 1).view(rays.shape[:2])
+        return Seen(torch.as_tensor(colour).view(rays.shape), torch.as_tensor(point).view(rays.shape), floor)
+
+    @cached_property
+    def _room(self) -> fast_room.Room:
+        return fast_room.Room(
+            self.low_m.numpy(), self.high_m.numpy(), self.tint.numpy(), np.array(self.kind), self.textures.mean.numpy(),
+            np.array(self.side_m), np.array(self.depth), self.skirting_m, self.skirting.numpy(), float(self.falloff),
+            self.lamps.numpy(), np.array(self.glow), self.gloss,
+        )  # fmt: skip
+
+    def in_torch(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+        """Return the same as `on_processor` in plain torch, as on a GPU."""
         flat = rays.reshape(-1, 3)
         reach = torch.where(flat > 0, self.high_m - origin_m, self.low_m - origin_m) / flat
         reach = torch.where(flat.abs() < 1e-6, torch.inf, reach)
@@ -163,7 +206,7 @@ class RoomBackdrop:
         if self.gloss > 0 and len(floor_rows):
             colour[floor_rows] += self._mirrored(point[floor_rows], flat[floor_rows])
         on = (side == 4) & self._in_lamp(point)
-        colour = torch.where(on[:, None], colour.new_tensor([2.5, 2.5, 2.4]), colour)
+        colour = torch.where(on[:, None], colour.new_tensor(fast_room.LAMP), colour)
         floor = (side == 1).view(rays.shape[:2])
         return Seen(colour.view(rays.shape), point.view(rays.shape), floor)
 

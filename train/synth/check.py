@@ -144,6 +144,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     add_sources(parser)
     args = parser.parse_args()
+    torch.set_num_threads(1)
     world = make_world(sources_of(args), "train")
     sys.stdout.write(report(look(world, pictures=args.pictures, seed=args.seed)))
 

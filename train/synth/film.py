@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn.functional import conv2d, grid_sample, interpolate, max_pool2d, pad
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate, max_pool2d, pad
 
 from train.synth.light import LUMA
 from train.synth.textures import to_srgb
@@ -83,6 +83,17 @@ def develop(
         move_px: How far each place moves from one frame to the next; None = all is still.
         generator: Source of the noise.
     """
+    noise = torch.randn(light.shape, generator=generator)
+    # On a processor one after another: what one picture needs stays in the cache.
+    step = 1 if light.device.type == "cpu" else len(films)
+    out = []
+    for i in range(0, len(films), step):
+        rows = slice(i, i + step)
+        out.append(_develop(light[rows], films[rows], None if move_px is None else move_px[rows], noise[rows]))
+    return torch.cat(out)
+
+
+def _develop(light: Tensor, films: list[Film], move_px: Tensor | None, noise: Tensor) -> Tensor:
     film = {f.name: torch.tensor([getattr(s, f.name) for s in films], device=light.device) for f in fields(Film)}
     film = {name: value[:, None, None, None] for name, value in film.items()}
     if move_px is not None:
@@ -93,34 +104,38 @@ def develop(
     gains = torch.cat([film["red"], torch.ones_like(film["red"]), film["blue"]], 1)
     # Sensors drown in light softly, as film did.
     light = 1 - torch.exp(-1.25 * (light * gains).clamp_min(0))
-    noise = torch.randn(light.shape, generator=generator)
     light = light + noise * (film["shot_noise"] ** 2 * light + film["read_noise"] ** 2).sqrt()
     colour = to_srgb(light.clamp(0, 1)) ** film["contrast"]
     grey = (colour * LUMA.to(colour)[:, None, None]).sum(1, keepdim=True)
     colour = grey + film["saturation"] * (colour - grey)
-    colour = colour + film["sharpen"] * (colour - _gauss(colour, torch.full_like(film["sharpen"], 1.2)))
+    if any(one.sharpen for one in films):
+        colour = colour + film["sharpen"] * (colour - _gauss(colour, torch.full_like(film["sharpen"], 1.2)))
     colour = _compress(colour.clamp(0, 1), film["coarseness"])
     return (colour.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def _gauss(image: Float[Tensor, "b c h w"], sigma_px: Float[Tensor, "b 1 1 1"]) -> Tensor:
     """Blur each picture by its own width."""
-    b, c = image.shape[:2]
-    at = torch.arange(_KERNEL, device=image.device) - _KERNEL // 2
-    kernel = torch.exp(-0.5 * (at / sigma_px.view(b, 1)) ** 2)
-    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(c, 0)
-    flat, half = image.reshape(1, b * c, *image.shape[2:]), _KERNEL // 2
-    flat = conv2d(pad(flat, (half, half, 0, 0), "replicate"), kernel[:, None, None], groups=b * c)
-    flat = conv2d(pad(flat, (0, 0, half, half), "replicate"), kernel[:, None, :, None], groups=b * c)
-    return flat.view_as(image)
+    half = min(_KERNEL // 2, math.ceil(3 * float(sigma_px.max())))
+    at = torch.arange(-half, half + 1, device=image.device)
+    kernel = torch.exp(-0.5 * (at / sigma_px) ** 2)  # b 1 1 k
+    kernel = (kernel / kernel.sum(3, keepdim=True)).split(1, 3)
+    for axis, sides in ((3, (half, half, 0, 0)), (2, (0, 0, half, half))):
+        wide, size = pad(image, sides, "replicate"), image.shape[axis]
+        image = kernel[0] * wide.narrow(axis, 0, size)
+        for i in range(1, len(kernel)):  # faster than a convolution
+            image.addcmul_(kernel[i], wide.narrow(axis, i, size))
+    return image
 
 
 def _drag(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h w"]) -> Tensor:
     """Smear moving places over their way (after McGuire 2012): each pixel gathers along the fastest way nearby."""
     out = light.clone()
     height, width = light.shape[2:]
+    y, x = torch.meshgrid(torch.arange(height) * 2 + 1, torch.arange(width) * 2 + 1, indexing="ij")
+    x, y = x / width - 1, y / height - 1
     for i in range(len(light)):
-        speed = move_px[i].norm(dim=0)
+        speed = torch.hypot(*move_px[i])
         if float(speed.max()) < 1.2:  # less than the lens blurs
             continue
         move = move_px[i].clamp(-24, 24)
@@ -130,14 +145,15 @@ def _drag(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h w"]) ->
         quick, where = max_pool2d(quick, 5, 1, 2, return_indices=True)
         coarse = coarse.flatten(1)[:, where.flatten()].view(1, 2, *quick.shape[2:])
         way = interpolate(coarse, (height, width), mode="bilinear", align_corners=False)[0]
-        reach = way.norm(dim=0)
-        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        reach = torch.hypot(*way)
+        across, down = way[0] * (2 / width), way[1] * (2 / height)
         total, share = torch.zeros_like(light[i]), torch.zeros_like(speed)
         source = torch.cat([light[i], speed[None]])[None]
-        for step in torch.linspace(-0.5, 0.5, _TAPS):
-            at = torch.stack([(x + 0.5 + step * way[0]) / width, (y + 0.5 + step * way[1]) / height], -1) * 2 - 1
+        # Short ways need fewer looks.
+        for step in np.linspace(-0.5, 0.5, min(_TAPS, 2 + math.ceil(float(reach.max()) / 2))).tolist():
+            at = torch.stack([x + step * across, y + step * down], -1)
             tap = grid_sample(source, at[None], align_corners=False, padding_mode="border")[0]
-            far = abs(float(step)) * reach
+            far = abs(step) * reach
             # What moves that far passes here; and where we move ourselves, we see what lies along our way.
             weight = (tap[3] - far + 1).clamp(0, 1) + (speed - far + 1).clamp(0, 1) + 1e-3
             total, share = total + weight * tap[:3], share + weight
@@ -152,7 +168,7 @@ def _shrink(light: Float[Tensor, "b 3 h w"], films: list[Film]) -> Tensor:
     for i, film in enumerate(films):
         if film.small < 1:
             small = (math.ceil(size[0] * film.small), math.ceil(size[1] * film.small))
-            little = interpolate(light[i : i + 1], small, mode="area")
+            little = interpolate(light[i : i + 1], small, mode="bilinear", antialias=True, align_corners=False)
             out[i : i + 1] = interpolate(little, size, mode="bilinear", align_corners=False)
     return out
 
@@ -169,7 +185,7 @@ def _compress(colour: Float[Tensor, "b 3 h w"], coarseness: Float[Tensor, "b 1 1
     red, green, blue = pad(colour, (0, -width % 16, 0, -height % 16), "replicate").unbind(1)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     tint = torch.stack([blue - luma, red - luma], 1)
-    small = interpolate(tint, scale_factor=0.5, mode="area")
+    small = avg_pool2d(tint, 2)
     luma = _round_waves(luma[:, None], coarseness * 0.06)
     tint = interpolate(_round_waves(small, coarseness * 0.1), scale_factor=2.0, mode="bilinear", align_corners=False)
     blue, red = tint[:, :1] + luma, tint[:, 1:] + luma

@@ -63,20 +63,21 @@ def draw_moves(
     window = draw_windows(one, batch=1, frames=frames, generator=generator, vary=True)
     q = _look_about(window.q, generator)
     both = torch.cat([betas[None], window.source_betas])
-    rest = body.skeleton(SkelParams(torch.zeros((2, 46)), both, torch.zeros((2, 3))))
-    posed = body.skeleton(SkelParams(q, both[:, None], torch.zeros((1, 1, 3))))
-    leg = rest.joints_m[:, JOINT_INDEX["femur_r"], 1] - rest.joints_m[:, JOINT_INDEX["calcn_r"], 1]
-    pelvis = rest.joints_m[:, 0]
+    # The first pose is the one at rest.
+    posed = body.skeleton(SkelParams(torch.nn.functional.pad(q, (0, 0, 1, 0)), both[:, None], torch.zeros((1, 1, 3))))
+    rest_m, joints_m = posed.joints_m[:, 0], posed.joints_m[0, 1:]
+    leg = rest_m[:, JOINT_INDEX["femur_r"], 1] - rest_m[:, JOINT_INDEX["calcn_r"], 1]
+    pelvis = rest_m[:, 0]
     trans = (window.trans_m[0] + pelvis[1]) * (leg[0] / leg[1]) - pelvis[0]
     trans = trans - (trans[frames // 2] + pelvis[0]) * trans.new_tensor([1.0, 0.0, 1.0])
-    feet = posed.landmarks_m[:, :, [body.landmark_names.index(name) for name in CONTACT_LANDMARKS]]
+    feet = posed.landmarks_m[:, 1:, [body.landmark_names.index(name) for name in CONTACT_LANDMARKS]]
     low = feet[..., 1] + torch.stack([trans, window.trans_m[0]])[..., 1, None]
     trans[:, 1] += (low[1].min() - low[0].min()).clamp(-0.3, 0.3)
     time_s = window.time_s[0]
     contact = find_contact(feet[:1] + trans[:, None], window.time_s, floor_m=0.0)
     return Moves(
-        SkelParams(q[0], betas[None], trans), posed.joints_m[0] + trans[:, None], posed.joint_rot[0],
-        rest.joints_m[0], rest.joint_rot[0], time_s, contact[0], clip,
+        SkelParams(q[0], betas[None], trans), joints_m + trans[:, None], posed.joint_rot[0, 1:],
+        rest_m[0], posed.joint_rot[0, 0], time_s, contact[0], clip,
     )  # fmt: skip
 
 

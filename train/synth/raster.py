@@ -1,16 +1,19 @@
 """Which triangle is seen in which pixel: batches of screen triangles in, winners and their barycentric weights out.
 
-Plain torch, the same on CPU and GPU. Each triangle is cut into pixel rows, each row into the pixels whose centres lie
-inside, and the nearest of all candidates is kept by one integer maximum over (1 / depth, triangle). Work grows with
-covered pixels, so a skin of triangles smaller than a pixel and a wall of two cost alike.
+On a GPU in plain torch: each triangle is cut into pixel rows, each row into the pixels whose centres lie inside, and
+the nearest of all candidates is kept by one integer maximum over (1 / depth, triangle). Work grows with covered pixels,
+so a skin of triangles smaller than a pixel and a wall of two cost alike. On a processor by compiled loops.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from train.synth.fast_raster import Mesh, Rules, candidates, fill, make_buffer, settle, weigh
 
 NEAR_M = 0.05
 # Triangles grow by this much, px, so that rounding opens no cracks between neighbours; depth settles the overlap.
@@ -79,6 +82,45 @@ def rasterise(
         one_sided: Which triangles vanish when they face away.
         holes: Where one looks through triangles.
     """
+    if screen.device.type == "cpu":
+        return _on_processor(screen, faces, picture, size, one_sided, holes)
+    return in_torch(screen, faces, picture, size=size, one_sided=one_sided, holes=holes)
+
+
+def _on_processor(
+    screen: Tensor,
+    faces: Tensor,
+    picture: Tensor,
+    size: tuple[int, int, int],
+    one_sided: Tensor | None,
+    holes: Holes | None,
+) -> Fragments:
+    sided = torch.zeros(len(faces), dtype=torch.bool) if one_sided is None else one_sided
+    mesh = Mesh(screen.numpy(), faces.numpy(), picture.numpy(), sided.numpy())
+    rules, buffer = Rules(NEAR_M, _GROW_PX, size[1], size[2]), make_buffer(size[0] * size[1] * size[2])
+    holed = holes.may if holes else torch.zeros_like(sided)
+    fill(mesh, rules, holed.numpy(), buffer)
+    if holes:
+        pixel, face = candidates(mesh, rules, holed.numpy(), buffer)
+        weight, depth = (torch.as_tensor(v) for v in weigh(mesh, rules, pixel, face))
+        solid = ~holes.is_hole(torch.as_tensor(face), weight, depth).numpy()
+        settle(pixel[solid], face[solid], depth.numpy()[solid], buffer)
+    pixel = np.flatnonzero(buffer.face >= 0)
+    face = buffer.face[pixel].astype(np.int64)
+    weight, depth = weigh(mesh, rules, pixel, face)
+    return Fragments(*(torch.as_tensor(v) for v in (pixel, face, weight, depth)))
+
+
+def in_torch(
+    screen: Float[Tensor, "v 3"],
+    faces: Int[Tensor, "f 3"],
+    picture: Int[Tensor, "f"],
+    *,
+    size: tuple[int, int, int],
+    one_sided: Bool[Tensor, "f"] | None = None,
+    holes: Holes | None = None,
+) -> Fragments:
+    """Do the same as `rasterise` in plain torch, as on a GPU."""
     kept, corners = _in_sight(screen, faces, size, one_sided)
     runs = _runs(corners, picture[kept], size)
     key = torch.zeros(size[0] * size[1] * size[2], dtype=torch.int64, device=screen.device)

@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from train.synth.light import harmonics
 from train.synth.raster import Fragments, Holes, rasterise
-from train.synth.shade import folds, make_bumps, places, shade
+from train.synth.shade import Scene, folds, make_bumps, paint_in_torch, paint_on_processor
 from train.synth.shadow import Shadows, cast
 from train.synth.shots import Pack, Pyramids, Shot, pack
 
@@ -67,21 +67,18 @@ class Renderer:
     def _light(
         self, surfaces: Pack, seen: Fragments, shots: Sequence[Shot], size: tuple[int, int, int], shadows: Shadows
     ) -> tuple[Float[Tensor, "p 3"], Float[Tensor, "p 3"]]:
-        """Return colours and places of the fragments, picture by picture: what one needs stays in the cache."""
+        """Return colours and places of the fragments."""
         fine = size[1] / shots[0].view.size_hw[0]
-        px_per_rad = torch.tensor([shot.view.focal_px * fine for shot in shots])
+        px_per_rad = torch.tensor([shot.view.focal_px * fine for shot in shots], dtype=torch.float32)
         distance = torch.stack([shot.view.to_camera(shot.focus_m)[2] for shot in shots])
+        scene = Scene(
+            torch.stack([shot.view.position_m for shot in shots]), px_per_rad,
+            torch.stack([shot.light.soft for shot in shots]), torch.stack([shot.light.sun_dir for shot in shots]),
+            torch.stack([shot.light.sun for shot in shots]), shadows, self._bumps,
+        )  # fmt: skip
         dim = folds(seen, size, px_per_rad / distance.clamp_min(0.3))
-        ends = torch.searchsorted(seen.pixel, torch.arange(len(shots) + 1) * size[1] * size[2]).tolist()
-        colours, points = [], []
-        for i, shot in enumerate(shots):
-            rows = slice(ends[i], ends[i + 1])
-            own = Fragments(seen.pixel[rows], seen.face[rows], seen.weight[rows], seen.depth_m[rows])
-            at = places(surfaces, own, shot.view.position_m, float(px_per_rad[i]), self._bumps)
-            lit = shadows.sun(i, at.point_m)
-            colours.append(shade(at, surfaces, shot.light, lit, dim[rows]))
-            points.append(at.point_m)
-        return torch.cat(colours), torch.cat(points)
+        paint = paint_on_processor if dim.device.type == "cpu" else paint_in_torch
+        return paint(surfaces, seen, seen.pixel // (size[1] * size[2]), scene, dim)
 
 
 def screen_of(surfaces: Pack, shots: Sequence[Shot], size: tuple[int, int, int]) -> Float[Tensor, "v 3"]:

@@ -12,10 +12,10 @@ from torch.nn.functional import grid_sample, max_pool2d, normalize
 
 _CELLS = 96
 _CELL_M = 0.03
-_HALF_M = _CELLS * _CELL_M / 2
-_SHARP = 22.0  # per m: how fast light fades behind an edge (exponential shadow maps, Annen 2008)
-_BIAS_M = 0.05
-_DEEP_M = 2.5  # how far before and behind the middle shadows are told apart
+HALF_M = _CELLS * _CELL_M / 2
+SHARP = 22.0  # per m: how fast light fades behind an edge (exponential shadow maps, Annen 2008)
+BIAS_M = 0.05
+DEEP_M = 2.5  # how far before and behind the middle shadows are told apart
 _DIM_HEIGHT_M = 0.14  # how high above the floor a thing still takes sky from it
 
 
@@ -39,7 +39,7 @@ class Shadows:
         """Return the share of the sun that reaches points of one picture."""
         at = (point_m - self.middle_m[picture]) @ self.axes[picture].mT
         blocked = _look(self.blocked[picture], at[:, :2])
-        return (torch.exp((at[:, 2] + _BIAS_M).clamp(-_DEEP_M, _DEEP_M) * _SHARP) / blocked).clamp(0, 1)
+        return (torch.exp((at[:, 2] + BIAS_M).clamp(-DEEP_M, DEEP_M) * SHARP) / blocked).clamp(0, 1)
 
     def sky(self, picture: int, point_m: Float[Tensor, "p 3"]) -> Float[Tensor, "p"]:
         """Return the share of the sky that points of the floor see."""
@@ -61,10 +61,10 @@ def cast(
     axes = torch.stack([across, torch.linalg.cross(sun_dir, across), sun_dir], 1)
     away = points_m - middle_m[picture]
     at = torch.einsum("vij,vj->vi", axes[picture], away)
-    near = _splat(at[:, :2], picture, at[:, 2].clamp(-_DEEP_M, _DEEP_M) + _DEEP_M, b) - _DEEP_M
+    near = _splat(at[:, :2], picture, at[:, 2].clamp(-DEEP_M, DEEP_M) + DEEP_M, b) - DEEP_M
     near = max_pool2d(near, 3, 1, 1)
     # A large lamp blurs the shadow of a thing a metre away by its size: two widths, chosen per picture.
-    value = torch.exp(near * _SHARP)
+    value = torch.exp(near * SHARP)
     crisp, soft = _blur(value, 1), _blur(value, 4)
     share = (sun_size_rad / 0.2).clamp(0, 1)[:, None, None, None]
     low = (away[:, 1] + middle_m[picture, 1]).clamp_min(0)
@@ -74,7 +74,7 @@ def cast(
 
 def _splat(at_m: Float[Tensor, "v 2"], picture: Int[Tensor, "v"], value: Float[Tensor, "v"], b: int) -> Tensor:
     """Return the largest positive value in each cell, 0 where there is none."""
-    cell = ((at_m + _HALF_M) / _CELL_M).long()
+    cell = ((at_m + HALF_M) / _CELL_M).long()
     inside = ((cell >= 0) & (cell < _CELLS)).all(1)
     index = ((picture * _CELLS + cell[:, 1]) * _CELLS + cell[:, 0])[inside]
     out = value.new_zeros(b * _CELLS * _CELLS)
@@ -91,5 +91,5 @@ def _blur(value: Float[Tensor, "b 1 c c"], radius: int) -> Tensor:
 
 def _look(grid: Float[Tensor, "1 c c"], at_m: Float[Tensor, "p 2"]) -> Float[Tensor, "p"]:
     """Return the grid's values at places, blended."""
-    where = (at_m / _HALF_M)[None, None]
+    where = (at_m / HALF_M)[None, None]
     return grid_sample(grid[None], where, align_corners=False, padding_mode="border")[0, 0, 0]

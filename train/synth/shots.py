@@ -8,9 +8,10 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from train.synth import fast_shade
 from train.synth.backdrop import Backdrop
 from train.synth.light import Light
-from train.synth.textures import TexturePool, metres_per_uv, pyramid
+from train.synth.textures import TexturePool, pyramid
 from train.synth.views import View
 from train.synth.world import Material, Surface
 
@@ -106,23 +107,17 @@ def pack(shots: Sequence[Shot], pyramids: Pyramids) -> Pack:
     surface = number.repeat_interleave(face_counts)
     two_sided = torch.tensor([s.material.two_sided for s in surfaces], device=device)
     uv = torch.cat([s.uv for s in surfaces])
-    normals, area = _normals(vertices, faces)
+    measure = measure_on_processor if device.type == "cpu" else measure_in_torch
+    normals, side_m = measure(vertices, faces, uv, surface, len(surfaces))
     for s, start in zip(surfaces, (counts.cumsum(0) - counts).tolist(), strict=True):
         if s.normals is not None:
             normals[start : start + len(s.normals)] = s.normals
-    side, other = uv[faces[:, 1]] - uv[faces[:, 0]], uv[faces[:, 2]] - uv[faces[:, 0]]
-    area_uv = (side[:, 0] * other[:, 1] - side[:, 1] * other[:, 0]).abs()
-    ends = face_counts.cumsum(0).tolist()
-    side_m = [
-        metres_per_uv(area[end - n : end], area_uv[end - n : end])
-        for end, n in zip(ends, face_counts.tolist(), strict=True)
-    ]
     return Pack(
         torch.cat([vertices, normals, uv, torch.cat([s.wrinkle for s in surfaces])[:, None]], 1),
         picture.repeat_interleave(counts),
         faces, surface, ~two_sided[surface], torch.cat([s.part for s in surfaces]), picture,
         torch.tensor([thing.owner for _, thing in things], device=device),
-        torch.tensor(side_m, device=device),
+        side_m,
         torch.tensor([_numbers(s.material) for s in surfaces], device=device),
         TexturePool([pyramids(s.texture) for s in surfaces]),
     )  # fmt: skip
@@ -132,11 +127,25 @@ def _numbers(material: Material) -> list[float]:
     return [float(getattr(material, field.name)) for field in fields(material)]
 
 
-def _normals(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"]) -> tuple[Tensor, Tensor]:
-    """Return vertex normals, weighted by area, and the faces' areas."""
+def measure_on_processor(
+    vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], uv: Float[Tensor, "v 2"], surface: Tensor, surfaces: int
+) -> tuple[Tensor, Tensor]:
+    """Return vertex normals, weighted by area, and how long the side of each surface's texture is on it, m."""
+    arrays = (value.numpy() for value in (vertices, faces, uv, surface))
+    normal, side_m = fast_shade.measure(*arrays, surfaces)
+    return torch.as_tensor(normal), torch.as_tensor(side_m)
+
+
+def measure_in_torch(
+    vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], uv: Float[Tensor, "v 2"], surface: Tensor, surfaces: int
+) -> tuple[Tensor, Tensor]:
+    """Do the same as `measure_on_processor` in plain torch, as on a GPU."""
     a, b, c = vertices.index_select(0, faces.flatten()).view(-1, 3, 3).unbind(1)
     across = torch.linalg.cross(b - a, c - a)
-    out = torch.zeros_like(vertices)
+    normal = torch.zeros_like(vertices)
     for corner in range(3):
-        out.index_add_(0, faces[:, corner], across)
-    return normalize(out, dim=1), across.norm(dim=1) / 2
+        normal.index_add_(0, faces[:, corner], across)
+    side, other = uv[faces[:, 1]] - uv[faces[:, 0]], uv[faces[:, 2]] - uv[faces[:, 0]]
+    areas = torch.stack([across.norm(dim=1), (side[:, 0] * other[:, 1] - side[:, 1] * other[:, 0]).abs()])
+    area_m2, area_uv = vertices.new_zeros((2, surfaces)).index_add(1, surface, areas)
+    return normalize(normal, dim=1), (area_m2 / area_uv.clamp_min(1e-12)).sqrt()

@@ -19,8 +19,9 @@ from train.synth.scenes import World
 from train.synth.studio import Studio, through_codec
 
 TROUPE, BLOCK, BATCH = 10, 120, 8
-# Of whom fewer joints than this can be seen, nothing can be learnt.
-_LEAST_SEEN = 6
+# Of whom fewer joints, or less of what lies within the picture, can be seen, little can be learnt. Usual are 36 to
+# 60 %, since half of the skin always faces away.
+_LEAST_JOINTS, _LEAST_SEEN = 6, 0.3
 _CLIP_RATE_HZ = 30
 
 
@@ -54,7 +55,10 @@ def clip(world: World, studio: Studio, *, seed: int, number: int, frames: int, s
 def seen(taken: Taken) -> bool:
     """Say whether enough of the person can be seen."""
     state = np.asarray(taken.labels["landmark_state"])
-    return int((state[: len(JOINT_NAMES)] == VISIBLE).sum()) >= _LEAST_SEEN and bool((state != OUTSIDE).any())
+    visible = state == VISIBLE
+    if visible[: len(JOINT_NAMES)].sum() < _LEAST_JOINTS:
+        return False
+    return bool(visible.sum() >= _LEAST_SEEN * (state != OUTSIDE).sum())
 
 
 class SyntheticPeople(IterableDataset[dict[str, Tensor]]):

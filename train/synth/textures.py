@@ -1,12 +1,14 @@
 """Textures of many surfaces behind one index: pictures go in, colours at places and levels of detail come out."""
 
-import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
+
+from train.synth.fast_shade import Texels
 
 _LEVELS = 8
 # sRGB byte -> linear light.
@@ -38,13 +40,16 @@ class TexturePool:
 
     Args:
         pyramids: Of each picture, in the order of their numbers.
+
+    Attributes:
+        texels: Four bytes each, as one number; table: `n 8 3` first texel, height and width of each level.
+        linear: `256` light of a byte; side: `n` how many texels long a picture is; mean: `n 3` its colour.
     """
 
     def __init__(self, pyramids: Sequence[Sequence[UInt8[Tensor, "_ _ 4"]]]) -> None:
         device = pyramids[0][0].device
         flat = [level.reshape(-1, 4) for levels in pyramids for level in levels]
-        # Four bytes travel as one number.
-        self._texels = torch.cat(flat).view(torch.int32)[:, 0]
+        self.texels = torch.cat(flat).view(torch.int32)[:, 0]
         start, table = 0, []
         for levels in pyramids:
             rows = []
@@ -52,10 +57,15 @@ class TexturePool:
                 rows.append((start, level.shape[0], level.shape[1]))
                 start += level.shape[0] * level.shape[1]
             table.append(rows + [rows[-1]] * (_LEVELS - len(rows)))
-        self._table = torch.tensor(table, device=device)
-        self._linear = _LINEAR.to(device)
-        self.side = self._table[:, 0, 1:].float().prod(1).sqrt()
-        self.mean = torch.stack([self._linear[levels[-1].reshape(-1, 4)[:, :3].long()].mean(0) for levels in pyramids])
+        self.table = torch.tensor(table, device=device)
+        self.linear = _LINEAR.to(device)
+        self.side = self.table[:, 0, 1:].float().prod(1).sqrt()
+        self.mean = torch.stack([self.linear[levels[-1].reshape(-1, 4)[:, :3].long()].mean(0) for levels in pyramids])
+
+    @cached_property
+    def arrays(self) -> Texels:
+        """Return the texels as compiled loops read them."""
+        return Texels(*(value.numpy() for value in (self.texels, self.table, self.side, self.linear)))
 
     def nearest(
         self, number: Int[Tensor, "p"], uv: Float[Tensor, "p 2"], texels_per_px: Float[Tensor, "p"]
@@ -68,18 +78,18 @@ class TexturePool:
             texels_per_px: How many texels of the full picture lie across a pixel.
         """
         level = texels_per_px.clamp_min(1e-6).log2().round().clamp(0, _LEVELS - 1).long()
-        start, height, width = self._table[number, level].unbind(1)
+        start, height, width = self.table[number, level].unbind(1)
         wrapped = uv - uv.floor()
         column = (wrapped[:, 0] * width).long().clamp_max(width - 1)
         row = ((1 - wrapped[:, 1]) * height).long().clamp_max(height - 1)
-        return self._colour(self._texels[start + row * width + column])
+        return self._colour(self.texels[start + row * width + column])
 
     def smooth(
         self, number: Int[Tensor, "p"], uv: Float[Tensor, "p 2"], texels_per_px: Float[Tensor, "p"]
     ) -> Float[Tensor, "p 4"]:
         """Return linear colour and alpha blended between the four nearest texels; arguments as of `nearest`."""
         level = texels_per_px.clamp_min(1e-6).log2().ceil().clamp(0, _LEVELS - 1).long()
-        start, height, width = self._table[number, level].unbind(1)
+        start, height, width = self.table[number, level].unbind(1)
         x = uv[:, 0] * width - 0.5
         y = (1 - uv[:, 1]) * height - 0.5
         left, top = x.floor(), y.floor()
@@ -87,15 +97,10 @@ class TexturePool:
         for right, below in ((0, 0), (1, 0), (0, 1), (1, 1)):
             column, row = (left.long() + right) % width, (top.long() + below) % height
             share = (x - left if right else 1 - (x - left)) * (y - top if below else 1 - (y - top))
-            out += share[:, None] * self._colour(self._texels[start + row * width + column])
+            out += share[:, None] * self._colour(self.texels[start + row * width + column])
         return out
 
     def _colour(self, texel: Int[Tensor, "p"]) -> Float[Tensor, "p 4"]:
         """Unpack texels; alpha is not a colour and stays as it is."""
         parts = texel.view(-1, 1).view(torch.uint8).long()
-        return torch.cat([self._linear[parts[:, :3]], parts[:, 3:].float() / 255], 1)
-
-
-def metres_per_uv(area_m2: Float[Tensor, "f"], area_uv: Float[Tensor, "f"]) -> float:
-    """Return how long a texture's side is on a surface, m."""
-    return math.sqrt(float(area_m2.sum() / area_uv.sum().clamp_min(1e-12)))
+        return torch.cat([self.linear[parts[:, :3]], parts[:, 3:].float() / 255], 1)

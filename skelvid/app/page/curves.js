@@ -117,11 +117,12 @@ export class Curves {
       context.strokeStyle = color(`--${side}`);
       context.setLineDash(side === "left" ? [7, 3] : []);
       context.beginPath();
-      let pen = false;
+      let before = NaN;
       for (let i = 0; i < rows.length; i += stride) {
         const value = rows[i][index];
-        if (Number.isFinite(value)) { pen ? context.lineTo(x(rows[i][0]), y(value)) : context.moveTo(x(rows[i][0]), y(value)); }
-        pen = Number.isFinite(value);
+        // No line through a gap, nor where somebody turns past 180 degrees and the angle goes on at -180.
+        if (Number.isFinite(value)) Math.abs(value - before) < 180 ? context.lineTo(x(rows[i][0]), y(value)) : context.moveTo(x(rows[i][0]), y(value));
+        before = value;
       }
       context.stroke();
     }

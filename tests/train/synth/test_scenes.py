@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from train.synth.labels import VISIBLE
+from train.synth.labels import VISIBLE, Taken
 from train.synth.options import held_out, make_world
 from train.synth.render import Renderer
 from train.synth.scenes import World
@@ -31,6 +31,17 @@ def test_crops_show_the_person(world):
         xy = one.labels["landmarks_px"][inside]
         assert (xy >= 0).all()
         assert (xy < [192, 256]).all()
+
+
+def test_a_person_who_is_nearly_hidden_or_cut_off_does_not_count_as_seen():
+    def taken(visible, occluded, outside):
+        state = np.repeat([1, 2, 3], [visible, occluded, outside])
+        return Taken(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8), {"landmark_state": state}, {})
+
+    assert seen(taken(100, 100, 0))
+    assert seen(taken(40, 40, 120))  # of what lies within the picture, half is seen
+    assert not seen(taken(50, 150, 0))
+    assert not seen(taken(5, 0, 195))
 
 
 def test_people_and_places_held_out_are_not_seen_in_training(sources, world):

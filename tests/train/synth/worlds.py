@@ -32,7 +32,8 @@ def make_motions(folder: Path) -> Path:
         q[:, DOF_INDEX["shoulder_l_x"]] -= 1.2
         trans[:, 0], trans[:, 1] = 0.8 * t, 0.95
         np.savez(folder / "clips" / f"{number}.npz", q=q, trans_m=trans, betas=np.zeros((1, 10), np.float32))
-        rows.append({"file": f"clips/{number}.npz", "split": "val" if number == 3 else "train", "frames": 90,
+        rows.append({"name": f"swing-{number}", "file": f"clips/{number}.npz", "frames": 90,
+                     "split": "val" if number == 3 else "train",
                      "seconds": 3.0, "source": "made", "fps": 30.0})  # fmt: skip
     (folder / "index.json").write_text(json.dumps({"clips": rows}))
     return folder

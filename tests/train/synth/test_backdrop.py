@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+import torch
+
+from train.synth.backdrop import PanoramaBackdrop, RoomBackdrop
+from train.synth.rooms import draw_stage
+
+KINDS = {"room": RoomBackdrop, "panorama": PanoramaBackdrop}
+
+
+def looks(world, kind, count):
+    """Give places of a kind and rays into all directions, of the size of a picture."""
+    rng = np.random.default_rng(2)
+    rays = torch.nn.functional.normalize(torch.randn((48, 36, 3), generator=torch.Generator().manual_seed(0)), dim=2)
+    found = []
+    while len(found) < count:
+        eye = torch.tensor([0.4, 1.4, 2.0])
+        stage = draw_stage(world.stock, torch.zeros((2, 3)), eye.expand(2, 3), rng)
+        if stage.kind == kind:
+            found.append((stage.backdrop, eye, rays))
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compiled_loops_and_torch_see_the_same(world, kind):
+    for backdrop, eye, rays in looks(world, kind, 6):
+        assert isinstance(backdrop, KINDS[kind])
+        more = (0.01,) if kind == "room" else ()
+        fast, slow = backdrop.on_processor(eye, rays, *more), backdrop.in_torch(eye, rays, *more)
+        assert torch.equal(fast.floor, slow.floor)
+        torch.testing.assert_close(fast.point_m, slow.point_m, atol=1e-4, rtol=1e-5)
+        close = (fast.colour - slow.colour).abs() < 1e-3 + 1e-3 * slow.colour.abs()
+        assert close.all(2).float().mean() > 0.998
+
+
+def test_floors_of_rooms_lie_at_zero_and_walls_where_they_were_put(world):
+    for room, eye, rays in looks(world, "room", 2):
+        seen = room(eye, rays, 0.01)
+        assert seen.point_m[seen.floor][:, 1].abs().max() < 1e-4
+        assert (seen.point_m >= room.low_m - 1e-3).all()
+        assert (seen.point_m <= room.high_m + 1e-3).all()

@@ -1,0 +1,176 @@
+"""Where pictures for the training come from: shards, the synthetic stream, photographs with a teacher's points.
+
+A source is asked for some pictures of a batch and answers the same for the same question, whatever it was asked before:
+so a training that goes on where it was broken off sees what it would have seen.
+"""
+
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from skelvid.body.load import load_body
+from skelvid.errors import ConfigError
+from skelvid.upgrade.sample import PART_MASK, PICTURES, Sample, decode
+from skelvid.upgrade.shards import MANIFEST, UNITS
+from train.regress.pictures import Picture, decoded, labelled
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which batch is being made.
+
+    Attributes:
+        worker, workers: Who makes it, of how many; number: how many this worker made before.
+    """
+
+    worker: int
+    workers: int
+    number: int
+
+
+class Source(Protocol):
+    """Gives pictures."""
+
+    def draw(self, count: int, turn: Turn, rng: np.random.Generator) -> list[Picture]:
+        """Return pictures for a batch; `rng` differs from batch to batch."""
+        ...
+
+
+class Shards:
+    """Pictures of a data set in the training format, in random order; also of one that is still being written.
+
+    Args:
+        folder: The data set.
+        every, but: Only every n-th unit (a scene, a sequence), or all but these: to hold some out.
+
+    Raises:
+        ConfigError: It holds no pictures.
+    """
+
+    def __init__(self, folder: Path, *, every: int = 1, but: int = 0) -> None:
+        self.folder, self._every, self._but = folder, every, but
+        if not self.places:
+            raise ConfigError(f"{folder} holds no pictures in the training format")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the landmarks."""
+        files = (self.folder / MANIFEST, self.folder / UNITS / "about.json")
+        return tuple(json.loads(next(file for file in files if file.is_file()).read_text())["landmarks"])
+
+    @cached_property
+    def places(self) -> list[tuple[Path, str, dict[str, tuple[int, int]]]]:
+        """The pictures: file, key, and where in the file each part begins and how long it is."""
+        tars = sorted(self.folder.glob("shard-*.tar")) or sorted((self.folder / UNITS).glob("*.tar"))
+        found = [place for path in tars for place in _places(path) if {*place[2]} & {*PICTURES}]
+        units = sorted({key.rpartition("-")[0] for _, key, _ in found})
+        kept = {unit for i, unit in enumerate(units) if i % self._every == 0 and not (self._but and i % self._but == 0)}
+        return [place for place in found if place[1].rpartition("-")[0] in kept]
+
+    @cached_property
+    def _body(self):
+        return load_body("open-neutral")
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int) -> Picture:
+        sample = self.sample(index)
+        image = next(sample.files[kind] for kind in PICTURES if kind in sample.files)
+        parts = sample.files.get(PART_MASK)
+        return labelled(
+            decoded(image), None if parts is None else decoded(parts, grey=True), sample.labels, self.names, self._body
+        )
+
+    def sample(self, index: int) -> Sample:
+        """Return a sample as it was written."""
+        path, key, where = self.places[index]
+        files: dict[str, bytes] = {}
+        with path.open("rb") as file:
+            for suffix, (start, size) in where.items():
+                file.seek(start)
+                files[suffix] = file.read(size)
+        return decode(key, files)
+
+    def draw(self, count: int, turn: Turn, rng: np.random.Generator) -> list[Picture]:
+        """Return any pictures."""
+        del turn
+        return [self[int(i)] for i in rng.integers(len(self), size=count)]
+
+
+def _places(path: Path) -> Iterator[tuple[Path, str, dict[str, tuple[int, int]]]]:
+    """Give the samples of a tar file, whose parts stand next to each other."""
+    key, where = "", {}
+    with tarfile.open(path, "r:") as tar:
+        for member in tar:
+            stem, _, suffix = member.name.partition(".")
+            if key and stem != key:
+                yield path, key, where
+                where = {}
+            key = stem
+            where[suffix] = (member.offset_data, member.size)
+    if key:
+        yield path, key, where
+
+
+class Stream:
+    """Synthetic people without end (`train.synth.stream`), each picture seen once.
+
+    Args:
+        options: As `train.synth.options.Sources` takes: folders of motions, panoramas, photos, tiles, people, wardrobe.
+        seed: The same seed, the same people.
+    """
+
+    def __init__(self, options: Mapping[str, Path | Sequence[Path]], *, seed: int = 0) -> None:
+        self._options, self._seed = options, seed
+        self._at = -1
+        self._rest: Iterator[Picture] = iter(())
+
+    @cached_property
+    def _make(self) -> Callable[[int], Iterator[Picture]]:
+        from train.synth.labels import point_names
+        from train.synth.options import Sources, make_world
+        from train.synth.render import Renderer
+        from train.synth.stream import crops_of_block
+        from train.synth.studio import Studio
+
+        given = {name: value if isinstance(value, Path) else tuple(value) for name, value in self._options.items()}
+        world, studio, body = make_world(Sources(**given), "train"), Studio(Renderer(fine=1.5)), load_body("neutral")
+        person = world.cast(world.identities[0]).pose(*_at_rest())
+        names = point_names(person)
+
+        def make(block: int) -> Iterator[Picture]:
+            for taken in crops_of_block(world, studio, seed=self._seed, block=block):
+                yield labelled(taken.image, taken.parts, taken.labels, names, body)
+
+        return make
+
+    def draw(self, count: int, turn: Turn, rng: np.random.Generator) -> list[Picture]:
+        """Return the next pictures of this worker's blocks; the source must always be asked for as many."""
+        from train.synth.stream import BLOCK
+
+        del rng
+        out: list[Picture] = []
+        for wanted in range(turn.number * count, (turn.number + 1) * count):
+            block, row = divmod(wanted, BLOCK)
+            if wanted != self._at:  # a training that goes on
+                self._rest = self._make(block * turn.workers + turn.worker)
+                for _ in range(row):
+                    next(self._rest)
+            elif row == 0:
+                self._rest = self._make(block * turn.workers + turn.worker)
+            out.append(next(self._rest))
+            self._at = wanted + 1
+        return out
+
+
+def _at_rest():
+    import torch
+
+    return torch.zeros(46), torch.zeros(3)
