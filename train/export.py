@@ -48,7 +48,7 @@ def load_checkpoint(path: Path) -> tuple[RegressNetwork, dict[str, Any]]:
 
 def shipped(network: RegressNetwork) -> RegressNetwork:
     """Return the network as it ships: rounded to 16 bits, without the parts."""
-    settings = {**network.settings, "decoder": {**network.settings["decoder"], "parts": 0}}
+    settings: dict[str, Any] = {**network.settings, "decoder": {**network.settings["decoder"], "parts": 0}}
     out = RegressNetwork(**settings)
     out.load_state_dict(rounded(network), strict=True)
     return out.eval()

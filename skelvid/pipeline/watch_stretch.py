@@ -71,6 +71,8 @@ class Stretch(Iterator[Sighting]):
     def close(self) -> None:
         """Stop after the frame at hand; what was seen is in the store."""
         self._items.close()
+        # It is large, and there is one for each stretch.
+        self._points = None
 
     def end(self, until_s: float) -> None:
         """Say that nobody will ask for more, and keep what else is known of the film up to a time."""

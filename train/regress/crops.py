@@ -162,10 +162,9 @@ def collate(
 def _points(picture: Picture, affine: Affine, size_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Return where points lie in the crop, zero where unknown, and their state there."""
     at = picture.points_px @ affine[:, :2].T + affine[:, 2]
-    unknown = np.isnan(at).any(1)
-    at = np.where(unknown[:, None], 0.0, at)
-    beyond = ((at < 0) | (at >= size_hw[::-1])).any(1) & (picture.state > 0)
-    return at, np.where(beyond, OUTSIDE, picture.state)
+    at = np.where(np.any(np.isnan(at), axis=1, keepdims=True), 0.0, at)
+    inside = np.all((at >= 0) & (at < np.array(size_hw[::-1])), axis=1)
+    return at, np.where(inside | (picture.state == 0), picture.state, OUTSIDE)
 
 
 def _parts(picture: Picture, affine: Affine, size_hw: tuple[int, int], grid: tuple[int, int]) -> np.ndarray:

@@ -104,6 +104,7 @@ class Data(lightning.LightningDataModule):
     def __init__(
         self,
         mixture: Mixture,
+        *,
         batch: int = 64,
         size_hw: tuple[int, int] = (168, 126),
         grid: tuple[int, int] = (12, 9),
@@ -114,7 +115,9 @@ class Data(lightning.LightningDataModule):
         val_most: int = 1000,
     ) -> None:
         super().__init__()
-        self.mixture, self.batch, self.size_hw, self.grid = mixture, batch, tuple(size_hw), tuple(grid)
+        self.mixture, self.batch = mixture, batch
+        # Settings from a file come as lists.
+        self.size_hw, self.grid = (size_hw[0], size_hw[1]), (grid[0], grid[1])
         self.wobble, self.workers, self.seed = wobble or Wobble(), workers, seed
         self.val, self.val_most = val, val_most
         self.done = 0

@@ -1,6 +1,6 @@
 """The training of the regressor, as Lightning wants it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import Any
 
@@ -81,7 +81,7 @@ class Training(lightning.LightningModule):
             return batch
         number = self.trainer.fit_loop.epoch_loop.total_batch_idx
         generator = torch.Generator().manual_seed(number * self.trainer.world_size + self.trainer.global_rank)
-        return Batch(**vars(batch) | {"images": change(batch.images, self.looks, generator)})
+        return replace(batch, images=change(batch.images, self.looks, generator))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -140,7 +140,9 @@ class Stream:
         from train.synth.stream import crops_of_block
         from train.synth.studio import Studio
 
-        given = {name: value if isinstance(value, Path) else tuple(value) for name, value in self._options.items()}
+        given: dict[str, Any] = {
+            name: value if isinstance(value, Path) else tuple(value) for name, value in self._options.items()
+        }
         world, studio, body = make_world(Sources(**given), "train"), Studio(Renderer(fine=1.5)), load_body("neutral")
         person = world.cast(world.identities[0]).pose(*_at_rest())
         names = point_names(person)

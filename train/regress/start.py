@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from timm.layers import resample_abs_pos_embed
+from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 
 from skelvid.regress.network import DEFAULT_BACKBONE, RegressNetwork
@@ -43,7 +43,7 @@ class Design:
             torch.manual_seed(self.seed)
             network = RegressNetwork(
                 self.backbone,
-                size_hw=tuple(self.size_hw),
+                size_hw=(self.size_hw[0], self.size_hw[1]),
                 layers=tuple(self.layers),
                 options=self.options,
                 decoder={"parts": len(PARTS), **self.decoder},

@@ -135,7 +135,7 @@ def candidates(mesh: Any, rules: Any, chosen: Any, buffer: Any) -> Any:
                 u, v, w, inside = _shares(edges, x + 0.5, y + 0.5)
                 if inside and np.float32(u * na + v * nb + w * nc) >= buffer.nearness[row + x]:
                     pixel.append(row + x)
-                    face.append(f)
+                    face.append(np.int64(f))
     return np.array(pixel, np.int64), np.array(face, np.int64)
 
 

@@ -60,10 +60,10 @@ def paint_on_processor(
         dim: Share of soft light that reaches a place in a fold or between limbs.
     """
     shadows = scene.shadows
-    mesh = fast_shade.Mesh(*map(_array, (pack.table, pack.faces, pack.surface, pack.materials, pack.side_m)))
+    mesh = fast_shade.Mesh(*(_array(v) for v in (pack.table, pack.faces, pack.surface, pack.materials, pack.side_m)))
     lamps = fast_shade.Lamps(*map(_array, (scene.eye_m, scene.px_per_rad, scene.soft, scene.sun_dir, scene.sun)))
-    maps = map(_array, (shadows.axes, shadows.middle_m, shadows.blocked[:, 0]))
-    dark = fast_shade.Dark(*maps, HALF_M, BIAS_M, SHARP, DEEP_M)
+    axes, middle_m, blocked = (_array(v) for v in (shadows.axes, shadows.middle_m, shadows.blocked[:, 0]))
+    dark = fast_shade.Dark(axes, middle_m, blocked, HALF_M, BIAS_M, SHARP, DEEP_M)
     spots = fast_shade.Spots(*map(_array, (picture, seen.face, seen.weight, seen.depth_m, dim)))
     colour, point = fast_shade.paint(mesh, spots, pack.textures.arrays, lamps, dark, _array(scene.bumps))
     return torch.as_tensor(colour), torch.as_tensor(point)

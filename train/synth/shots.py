@@ -131,8 +131,7 @@ def measure_on_processor(
     vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], uv: Float[Tensor, "v 2"], surface: Tensor, surfaces: int
 ) -> tuple[Tensor, Tensor]:
     """Return vertex normals, weighted by area, and how long the side of each surface's texture is on it, m."""
-    arrays = (value.numpy() for value in (vertices, faces, uv, surface))
-    normal, side_m = fast_shade.measure(*arrays, surfaces)
+    normal, side_m = fast_shade.measure(vertices.numpy(), faces.numpy(), uv.numpy(), surface.numpy(), surfaces)
     return torch.as_tensor(normal), torch.as_tensor(side_m)
 
 

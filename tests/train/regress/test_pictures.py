@@ -1,5 +1,6 @@
 """Labels are about what the picture shows: in crops however they are turned, and in the mirror."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_warp_puts_a_pixel_where_its_points_go():
 
 def test_what_leaves_the_crop_is_outside_and_the_rest_black():
     one = picture()
-    batch = collate([one, Picture(**vars(one) | {"xyxy": one.xyxy + np.array([40, 0, 40, 0], np.float32)})],
+    batch = collate([one, replace(one, xyxy=one.xyxy + np.array([40, 0, 40, 0], np.float32))],
                     TOY.size_hw, GRID)  # fmt: skip
     assert (batch.state[0] == VISIBLE).all()
     assert (batch.state[1] == OUTSIDE).any()

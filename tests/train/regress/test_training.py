@@ -7,6 +7,7 @@ import lightning
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from skelvid.regress.output import POINTS
 from skelvid.regress.regressor import load_weights
@@ -57,9 +58,7 @@ def test_one_batch_is_learnt_by_heart():
 
 def trainer(folder: Path, steps: int) -> lightning.Trainer:
     average = Average(keep=0.9)
-    checkpoint = lightning.pytorch.callbacks.ModelCheckpoint(
-        dirpath=folder, save_last=True, save_top_k=0, every_n_train_steps=2
-    )
+    checkpoint = ModelCheckpoint(dirpath=folder, save_last=True, save_top_k=0, every_n_train_steps=2)
     return lightning.Trainer(
         max_steps=steps, max_epochs=1, accelerator="cpu", callbacks=[average, checkpoint], logger=False,
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, limit_val_batches=0,
@@ -75,7 +74,7 @@ def fit(toy: Path, folder: Path, steps: int, resume: Path | None = None) -> dict
     run = trainer(folder, 4)
     if steps < 4:
         run.fit_loop.epoch_loop.max_steps = 4
-        run.callbacks.append(_Stop(steps))
+        run.callbacks.append(_Stop(steps))  # pyright: ignore[reportAttributeAccessIssue]
     run.fit(training, data, ckpt_path=resume, weights_only=False)
     return torch.load(folder / "last.ckpt", weights_only=True)
 
@@ -84,7 +83,7 @@ class _Stop(lightning.Callback):
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any) -> None:
+    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any, **kwargs: Any) -> None:
         if trainer.global_step >= self.after:
             trainer.should_stop = True
 
@@ -154,11 +153,11 @@ def test_batches_depend_on_their_number_alone():
     def make(rng: np.random.Generator, turn: Turn) -> Any:
         return float(rng.random()), turn.worker, turn.number
 
-    whole = Endless(make, seed=3)
+    whole: Any = Endless(make, seed=3)
     part = Endless(make, seed=3, start=2)
     first = [value for value, _ in zip(iter(whole), range(5), strict=False)]
     assert [value for value, _ in zip(iter(part), range(3), strict=False)] == first[2:]
-    ranks = [next(iter(Endless(make, seed=3, rank=r, ranks=2))) for r in range(2)]
+    ranks: list[Any] = [next(iter(Endless(make, seed=3, rank=r, ranks=2))) for r in range(2)]
     assert [r[0] for r in ranks] == [first[0][0], first[1][0]]
     assert [r[1] for r in ranks] == [0, 1]
 
