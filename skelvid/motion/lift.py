@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from skelvid.body.ball_rotation import rotation_from_six
 from skelvid.body.dofs import joint_dofs, mirror_index_and_sign
 from skelvid.body.joint_rotation import joint_q
 from skelvid.body.keypoints import keypoint_points
@@ -30,7 +31,7 @@ from skelvid.datatypes.people import Keypoints2D, KeypointTrack
 from skelvid.datatypes.skel import N_BETAS, N_DOFS, SkelParams
 from skelvid.errors import VideoError, WeightsError
 from skelvid.motion.lift_input import MIRROR_SLOT, SAME_PLACE, SLOTS, make_input
-from skelvid.motion.lift_network import BALLS, PLAIN_DOFS, Lifted, LiftNetwork, rotation_from_six
+from skelvid.motion.lift_network import BALLS, PLAIN_DOFS, Lifted, LiftNetwork
 from skelvid.motion.swaps import set_sides_right
 from skelvid.series import short_gaps
 from skelvid.weights import network_path

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize, scaled_dot_product_attention
 
+from skelvid.body.ball_rotation import rotation_from_six
 from skelvid.body.dofs import joint_dofs
 from skelvid.datatypes.motion import CONTACT_POINTS
 from skelvid.datatypes.skel import N_BETAS, N_DOFS
@@ -109,13 +110,6 @@ class LiftNetwork(nn.Module):
             normalize(up - up.new_tensor([0.0, 1.0, 0.0]), dim=-1),  # a level camera until told otherwise
             self.tell_person(person),
         )
-
-
-def rotation_from_six(six: Float[Tensor, "*b 6"]) -> Float[Tensor, "*b 3 3"]:
-    """Return the rotations whose first two columns are nearest to two vectors (Zhou et al. 2019, Gram-Schmidt)."""
-    first = normalize(six[..., :3], dim=-1)
-    second = normalize(six[..., 3:] - (first * six[..., 3:]).sum(-1, keepdim=True) * first, dim=-1)
-    return torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
 
 
 def _rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
