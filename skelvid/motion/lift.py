@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from safetensors import SafetensorError, safe_open
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
@@ -33,6 +32,7 @@ from skelvid.errors import VideoError, WeightsError
 from skelvid.motion.lift_input import MIRROR_SLOT, SAME_PLACE, SLOTS, make_input
 from skelvid.motion.lift_network import BALLS, PLAIN_DOFS, Lifted, LiftNetwork
 from skelvid.motion.swaps import set_sides_right
+from skelvid.network_file import read_network
 from skelvid.series import short_gaps
 from skelvid.weights import network_path
 
@@ -111,14 +111,7 @@ class Lifter:
             WeightsError: The file is no lifter, or is damaged.
         """
         path = network_path(path or "lifter")
-        try:
-            with safe_open(path, framework="pt") as file:
-                about = file.metadata() or {}
-                state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise WeightsError(f"{path} cannot be read as network weights: {error}") from error
-        if about.get("format") != FORMAT:
-            raise WeightsError(f"{path} holds no lifter of format {FORMAT} (it says {about.get('format')!r})")
+        about, state = read_network(path, kind="lifter", form=FORMAT)
         try:
             network, scale = LiftNetwork(**json.loads(about["settings"])), state.pop("sigma_scale")
             network.load_state_dict(state)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from skelvid.body.load import load_body
@@ -18,6 +17,7 @@ from skelvid.datatypes.frames import Camera, Frame
 from skelvid.datatypes.people import Keypoints2D
 from skelvid.datatypes.skel import SkelParams
 from skelvid.errors import WeightsError
+from skelvid.network_file import read_network
 from skelvid.regress.crop import CropCamera, crop_cameras, cut_out
 from skelvid.regress.decode import Pelvis, decode, point_places
 from skelvid.regress.engines import EngineName, make_engine
@@ -173,14 +173,7 @@ def load_weights(path: str | Path = "regressor") -> Weights:
         WeightsError: It is no regressor.
     """
     path = network_path(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} cannot be read as network weights: {error}") from error
-    if about.get("format") != FORMAT:
-        raise WeightsError(f"{path} holds no regressor of format {FORMAT} (it says {about.get('format')!r})")
+    about, state = read_network(path, kind="regressor", form=FORMAT)
     try:
         network = RegressNetwork(**_settings(about["settings"]))
         scales = state.pop("sigma_scale"), state.pop("point_sigma_scale")
