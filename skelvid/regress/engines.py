@@ -4,12 +4,14 @@ On a GPU it is torch with bfloat16; on the CPU OpenVINO where it is installed, w
 the same to within a few thousandths of a degree, else torch. docs/regressor.md has the measurements.
 """
 
+import ctypes
 import importlib
 import importlib.util
 import io
+import sys
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -109,15 +111,15 @@ def _openvino(flat: _Flat, numbers: str, threads: int | None, cache: Path | None
     options = {"INFERENCE_PRECISION_HINT": numbers or "f32", "NUM_STREAMS": str(STREAMS)}
     if threads:
         options["INFERENCE_NUM_THREADS"] = str(threads)
-    if cache and cache.is_file():
-        model = openvino.Core().read_model(cache)
-    else:
-        model = openvino.convert_model(flat.exported())
-        if cache:
-            with suppress(OSError):  # then it is made again next time
-                _keep(model, cache)
-    compiled = openvino.Core().compile_model(model, "CPU", options)
-
+    with _signal_stack_kept():
+        if cache and cache.is_file():
+            model = openvino.Core().read_model(cache)
+        else:
+            model = openvino.convert_model(flat.exported())
+            if cache:
+                with suppress(OSError):  # then it is made again next time
+                    _keep(model, cache)
+        compiled = openvino.Core().compile_model(model, "CPU", options)
     requests = [compiled.create_infer_request() for _ in range(STREAMS)]
 
     def run(image: np.ndarray, camera: np.ndarray) -> Output:
@@ -131,6 +133,28 @@ def _openvino(flat: _Flat, numbers: str, threads: int | None, cache: Path | None
         return Output(*(torch.from_numpy(np.concatenate(parts)) for parts in zip(*told, strict=True)))
 
     return run
+
+
+class _SignalStack(ctypes.Structure):
+    _fields_ = (("place", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+@contextmanager
+def _signal_stack_kept() -> Generator[None]:
+    """Give this thread back the stack on which it handles signals.
+
+    On processors with AMX OpenVINO's plug-in for the CPU sets one of 12 kB that does not stay valid. Python's handlers
+    run on it, so that Ctrl-C would end in a segmentation fault.
+    """
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    system, before = ctypes.CDLL(None), _SignalStack()
+    system.sigaltstack(None, ctypes.byref(before))
+    try:
+        yield
+    finally:
+        system.sigaltstack(ctypes.byref(before), None)
 
 
 def _keep(model: Any, path: Path) -> None:

@@ -1,7 +1,8 @@
 """Engines say what torch says, whoever they are and however many crops they are given."""
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -32,13 +33,7 @@ def assert_same(told: Output, exact: Output, within_rad):
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
 def test_says_what_torch_says(name, tmp_path):
     pytest.importorskip(name)
-    # In a process of its own: after these libraries had worked in it, Ctrl-C crashed the one of the tests.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        pool.submit(check_against_torch, name, tmp_path).result()
-
-
-def check_against_torch(name, folder):
-    network, kept = make_network(), folder / "network.xml"
+    network, kept = make_network(), tmp_path / "network.xml"
     torch_says, run = make_engine(network, "torch"), make_engine(network, name, cache=kept)
     for count in (1, 5):
         assert_same(run(*crops(count)), torch_says(*crops(count)), WITHIN_RAD)
@@ -46,6 +41,10 @@ def check_against_torch(name, folder):
         assert kept.is_file()
         again = make_engine(make_network(), name, cache=kept)
         assert_same(again(*crops(3)), torch_says(*crops(3)), WITHIN_RAD)
+    # OpenVINO 2026.4 left a stack for signals behind that was gone: the first Ctrl-C ended the process.
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
 
 
 @pytest.mark.parametrize(
