@@ -20,8 +20,8 @@ $(READY): pyproject.toml
 
 env: $(READY)  ## make the environment in .venv
 
-test: $(READY)  ## run the tests
-	$(BIN)/pytest -q
+test: $(READY)  ## run the tests, on every core
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist loadfile
 
 slow: $(READY)  ## run the long tests too
 	$(BIN)/pytest -q -m ''
@@ -30,7 +30,7 @@ check: $(READY)  ## format, lint, types, tests: what a change must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist loadfile
 
 format: $(READY)  ## rewrite the files in the house format
 	$(BIN)/ruff format .
