@@ -143,8 +143,8 @@ class _SignalStack(ctypes.Structure):
 def _signal_stack_kept() -> Generator[None]:
     """Give this thread back the stack on which it handles signals.
 
-    On processors with AMX OpenVINO's plug-in for the CPU sets one of 12 kB that does not stay valid. Python's handlers
-    run on it, so that Ctrl-C would end in a segmentation fault.
+    OpenVINO's plug-in for the CPU (2026.4) sets one of 12 kB that does not stay valid. Python's handlers run on it, so
+    that Ctrl-C would end in a segmentation fault.
     """
     if not sys.platform.startswith("linux"):
         yield
