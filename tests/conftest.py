@@ -5,6 +5,8 @@ import os
 # Before torch is imported: the arrays of one body are small, so threads cost more than they bring.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before any console is made, which would keep the width that whichever test came first had set.
+os.environ["COLUMNS"] = "200"
 
 import numpy as np
 import pytest

@@ -283,6 +283,8 @@ class TestInterrupt:
             assert again.returncode == 0, again.stderr
             assert re.search(r"going on after \d+ frames", again.stdout)
 
+    # Ctrl-C may come while Python runs what it must not raise from (a weak reference dies); the run ends all the same.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     @pytest.mark.parametrize("runs", [3, pytest.param(20, marks=pytest.mark.slow)])
     def test_at_any_moment(self, run, film, tmp_path, runs):
         words = ("--exports", "csv,npz", "--no-report", "--set", "export.plots=false")

@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ FORMAT = "skelvid-shards/1"
 MANIFEST = "manifest.json"
 UNITS = "units"
 SHARD_BYTES = 256 * 2**20
+# Tables of the manifest to which a later run may add names, and what it may not replace under one.
+_GROWING = {"bodies": "file of a body", "sources": "licence of a source", "models": "file of an SMPL model"}
 _DONE = ".json"  # written after the unit's tar: without it the unit does not count
 
 
@@ -40,6 +42,7 @@ class About:
         sources: Licence note of each source, by the name that samples use.
         landmarks: Names of the landmarks, in the order of the arrays.
         parts: What the values 0, 1, 2, ... of part masks mean.
+        models: SHA-256 of each file of another body model that the content was made from, by the model's name.
     """
 
     name: str
@@ -48,13 +51,14 @@ class About:
     sources: Mapping[str, str]
     landmarks: Sequence[str] = ()
     parts: Sequence[str] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def begin(folder: Path, about: About) -> frozenset[str]:
     """Open a folder for writing, new or to go on with; return the names of the units that are finished.
 
     Raises:
-        ConfigError: The folder holds a data set of another recipe.
+        ConfigError: The folder holds a data set of another recipe, or one made with another body or model of that name.
     """
     wanted = json.loads(json.dumps({"format": FORMAT, **asdict(about)}))
     draft = folder / UNITS / f"about{_DONE}"
@@ -64,10 +68,10 @@ def begin(folder: Path, about: About) -> frozenset[str]:
         done = set(found["units"])
     elif draft.is_file():
         found = json.loads(draft.read_text())
-    both = {name: {**found[name], **wanted[name]} for name in ("bodies", "sources")}
+    both = {name: {**found.get(name, {}), **wanted[name]} for name in _GROWING}
     fixed = {name: wanted[name] for name in wanted if name not in both}
     differ = [name for name in fixed if found.get(name) != fixed[name]]
-    differ += [name for name in both if both[name] != {**wanted[name], **found[name]}]
+    differ += [what for name, what in _GROWING.items() if both[name] != {**wanted[name], **found.get(name, {})}]
     if differ:
         raise ConfigError(f"{folder} holds data of another {', '.join(differ)}: choose another folder, or remove it")
     _write_json(folder / UNITS / "about", fixed | both)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from train.synth.dress import COTTON, LEATHER, LYCRA, Garment, Naked, Wardrobe, sew, wear
+from train.synth.dress import COTTON, LEATHER, LYCRA, Asset, Garment, Naked, Wardrobe, sew, wear
 from train.synth.garments import FAR, Cut, Places, legs, top
 from train.synth.garments_fabric import draw_colour, draw_fabric, finish
 
@@ -29,12 +29,13 @@ EXTRAS = (
     "watch",
 )
 CLOTHES = tuple(dict.fromkeys((*TOPS, *BOTTOMS, *FEET, *EXTRAS)))
-# MakeHuman's proxies that are worn.
+# MakeHuman's proxies that are worn; some by people held out from training alone, and they wear no others.
 PROXIES = {
     "female": ("female_casualsuit01", "female_casualsuit02", "female_elegantsuit01", "female_sportsuit01"),
     "male": (*(f"male_casualsuit0{i}" for i in range(1, 7)), "male_elegantsuit01", "male_worksuit01"),
     "shoes": tuple(f"shoes0{i}" for i in range(1, 7)),
 }
+HELD_OUT = ("female_casualsuit02", "male_casualsuit05", "male_elegantsuit01", "shoes03")
 # (top, bottom) and how often, by sex.
 _SETS = {
     "male": {
@@ -54,8 +55,14 @@ _SETS = {
 }  # fmt: skip
 
 
-def draw_outfit(naked: Naked, wardrobe: Wardrobe, sex: str, rng: np.random.Generator) -> tuple[Naked, list[str]]:
+def draw_outfit(
+    naked: Naked, wardrobe: Wardrobe, sex: str, rng: np.random.Generator, *, held_out: bool = False
+) -> tuple[Naked, list[str]]:
     """Dress somebody from the neck down; returns the classes of what is worn, too."""
+
+    def pick(kind: str) -> Asset:
+        return wardrobe[str(rng.choice([name for name in PROXIES[kind] if (name in HELD_OUT) == held_out]))]
+
     pairs = _SETS[sex]
     share = np.array(list(pairs.values()), float)
     upper, lower = list(pairs)[rng.choice(len(pairs), p=share / share.sum())]
@@ -63,13 +70,13 @@ def draw_outfit(naked: Naked, wardrobe: Wardrobe, sex: str, rng: np.random.Gener
     if feet == "socks" or (feet == "shoes" and rng.random() < 0.6):
         naked = sew(naked, _socks(naked.places, rng))
     if upper == "street":
-        asset = wardrobe[str(rng.choice(PROXIES[sex]))]
+        asset = pick(sex)
         naked = wear(naked, asset, _dyed(asset, rng), COTTON, kind="cloth")
     else:
         for garment in _garments(naked.places, upper, lower, rng):
             naked = sew(naked, garment)
     if feet == "shoes":
-        asset = wardrobe[str(rng.choice(PROXIES["shoes"]))]
+        asset = pick("shoes")
         naked = wear(naked, asset, _dyed(asset, rng, strength=0.5), LEATHER, kind="shoe")
     return naked, list(dict.fromkeys([upper, lower, feet]))
 
@@ -222,7 +229,7 @@ def _socks(p: Places, rng: np.random.Generator) -> Garment:
     )  # fmt: skip
 
 
-def _dyed(asset, rng: np.random.Generator, *, strength: float = 0.8):
+def _dyed(asset: Asset, rng: np.random.Generator, *, strength: float = 0.8):
     """Return a proxy's texture in other colours; without one, cloth shaded by its folds."""
     shade = 1.0 if asset.shade is None else 0.45 + 0.55 * asset.shade[..., :3] / 255
     if asset.diffuse is None:

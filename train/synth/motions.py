@@ -12,10 +12,15 @@ from skelvid.datatypes.skel import SkelParams
 from train.lift.library import Library, draw_windows
 from train.lift.scene import CONTACT_LANDMARKS, find_contact
 
-# People in the library look where they go and hardly twist: some are turned by a constant, SD in degrees.
+# People in the library look where they go and hardly twist, shrug or bend their wrists: some are turned by a constant,
+# SD in degrees.
 _TURNED_DEG = {"lumbar_bending": 6, "lumbar_twist": 10, "thorax_bending": 6, "thorax_twist": 14, "head_bending": 10,
-               "head_extension": 10, "head_twist": 32, "pro_sup_r": 25, "pro_sup_l": 25}  # fmt: skip
+               "head_extension": 10, "head_twist": 32,
+               **{f"{name}_{side}": deg for side in "rl" for name, deg in
+                  (("pro_sup", 25), ("wrist_flexion", 28), ("scapula_abduction", 12))}}  # fmt: skip
 _TURNED = 0.4
+# Some stand or go with one side of the pelvis far down; SD in degrees.
+_LISTING, _LIST_DEG = 0.12, 20.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def draw_moves(
     clip = int(torch.multinomial(library.weight, 1, generator=generator))
     one = replace(library, weight=torch.nn.functional.one_hot(torch.tensor(clip), len(library.weight)).float())
     window = draw_windows(one, batch=1, frames=frames, generator=generator, vary=True)
-    q = _look_about(window.q, generator)
+    q = _list_pelvis(_look_about(window.q, generator), generator)
     both = torch.cat([betas[None], window.source_betas])
     # The first pose is the one at rest.
     posed = body.skeleton(SkelParams(torch.nn.functional.pad(q, (0, 0, 1, 0)), both[:, None], torch.zeros((1, 1, 3))))
@@ -82,7 +87,7 @@ def draw_moves(
 
 
 def _look_about(q: Float[Tensor, "b t 46"], generator: torch.Generator) -> Float[Tensor, "b t 46"]:
-    """Turn trunk, head and forearms of some people, within their limits."""
+    """Turn trunk, head, shoulder blades, forearms and hands of some people, within their limits."""
     if float(torch.rand(1, generator=generator)) > _TURNED:
         return q
     index = [DOF_INDEX[name] for name in _TURNED_DEG]
@@ -92,4 +97,22 @@ def _look_about(q: Float[Tensor, "b t 46"], generator: torch.Generator) -> Float
     turned = old + spread * torch.randn(len(index), generator=generator)
     q = q.clone()
     q[..., index] = turned.clamp(torch.minimum(lower, old), torch.maximum(upper, old))
+    return q
+
+
+def _list_pelvis(q: Float[Tensor, "b t 46"], generator: torch.Generator) -> Float[Tensor, "b t 46"]:
+    """Let the pelvis of some people hang to a side; hips and spine give way, so that legs and trunk stay as they are.
+
+    Who cannot give way that far within the limits of the joints stays as he is.
+    """
+    if float(torch.rand(1, generator=generator)) > _LISTING:
+        return q
+    by = np.radians(_LIST_DEG) * torch.randn(1, generator=generator)
+    q = q.clone()
+    q[..., DOF_INDEX["pelvis_list"]] += by
+    for side, sign in (("r", -1.0), ("l", 1.0)):
+        # The more a hip is bent, the more of it is taken up by turning the thigh about itself.
+        flexion = q[..., DOF_INDEX[f"hip_flexion_{side}"]]
+        q[..., DOF_INDEX[f"hip_adduction_{side}"]] += sign * by * flexion.cos()
+        q[..., DOF_INDEX[f"hip_rotation_{side}"]] += sign * by * flexion.sin()
     return q

@@ -11,9 +11,7 @@ from train.lift.library import load_library
 from train.synth.bare import BareActor
 from train.synth.scenes import Actor, World
 from train.synth.stock import Split, load_stock
-
-# One body in this many never appears in training, whatever it wears.
-HELD_OUT_EVERY = 8
+from train.synth.world import held_out
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,6 @@ def make_world(sources: Sources, split: Split) -> World:
     stock = load_stock(panoramas=sources.panoramas, photos=sources.photos, tiles=sources.tiles, split=split)
     cast, bodies = _cast(sources)
     return World(cast, tuple(n for n in range(bodies) if held_out(n) == (split != "train")), bodies, library, stock)
-
-
-def held_out(body: int) -> bool:
-    """Say whether a body of the pack is kept from training."""
-    return body % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
 
 
 def _cast(sources: Sources) -> tuple:

@@ -21,7 +21,7 @@ from train.synth.skin_atlas import Atlas, make_atlas
 from train.synth.subjects import Pack, load_pack
 from train.synth.subjects_hands import draw_hand, shape_hand
 from train.synth.subjects_mesh import Group, base_ids
-from train.synth.world import Looks, Material
+from train.synth.world import Looks, Material, held_out
 
 N_DENSE = 100
 SKIN = Material(roughness=0.5, specular=0.04, subsurface=0.6, wrinkle_scale_m=0.02)
@@ -107,7 +107,7 @@ def make_figure(common: Common, number: int) -> Figure:
     points = _with_hands(pack, row, day)
     nothing = np.zeros(len(points))
     naked = Naked(pack.base, common.places, points, common.weight, nothing > 0, nothing)
-    naked, clothes = draw_outfit(naked, common.wardrobe, sex, day)
+    naked, clothes = draw_outfit(naked, common.wardrobe, sex, day, held_out=held_out(row))
     naked, extras = draw_extras(naked, clothes, day)
     if not {"cap", "swim_cap"} & set(extras):
         naked = put_hair(naked, common.wardrobe, style, face.hair, own)

@@ -20,6 +20,15 @@ MIRROR_PART = tuple(
 )
 
 
+# One body in this many never appears in training, and wears clothes that nobody does there.
+HELD_OUT_EVERY = 8
+
+
+def held_out(body: int) -> bool:
+    """Say whether a body, by its number in a pack, is kept from training."""
+    return body % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+
+
 @dataclass(frozen=True)
 class Material:
     """How light meets a surface.
