@@ -6,7 +6,7 @@ the last one of a window of its past.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -164,19 +164,23 @@ class Lifter:
             frames = torch.stack([w.frames for w in batch])
             tell = torch.stack([w.weight for w in batch])
             relative_s = (time_s[frames] - time_s[frames[:, :1]]).float()
-            _add(sums, *self._tell(rays[frames], score[frames], relative_s), frames=frames, weight=tell)
+            seen = [(rays[frames], score[frames])]
             if self.mirror:
                 mirrored = rays[frames][:, :, list(MIRROR_SLOT)] * rays.new_tensor([-1.0, 1.0])
-                lifted, camera_rot = self._tell(mirrored, score[frames][:, :, list(MIRROR_SLOT)], relative_s)
-                _add(sums, *_unmirrored(lifted, camera_rot), frames=frames, weight=tell)
+                seen.append((mirrored, score[frames][:, :, list(MIRROR_SLOT)]))
+            # Both at once: live, asking the network takes longer than what it then has to do.
+            all_rays, all_score = (torch.cat(values) for values in zip(*seen, strict=True))
+            told, camera_rot = self._tell(all_rays, all_score, relative_s.repeat(len(seen), 1))
+            here, there = slice(len(batch)), slice(len(batch), None)
+            _add(sums, _rows(told, here), camera_rot[here], frames=frames, weight=tell)
+            if self.mirror:
+                _add(sums, *_unmirrored(_rows(told, there), camera_rot[there]), frames=frames, weight=tell)
         return sums
 
     def _tell(self, rays: Tensor, score: Tensor, time_s: Tensor) -> tuple[Lifted, Tensor]:
         """Return what the network says, and the rotations from its virtual cameras to the real one."""
         given = make_input(*(value.to(self.body.device) for value in (rays, score, time_s)))
-        told = self.network(given)
-        told = Lifted(**{field.name: getattr(told, field.name).cpu() for field in fields(told)})
-        return told, given.view_rot.mT.cpu()
+        return _each(self.network(given), lambda value: value.cpu()), given.view_rot.mT.cpu()
 
     def _motion(self, track: KeypointTrack, camera: Camera, *, rays: Tensor, score: Tensor, sums: _Sums) -> Motion:
         told = sums.weight > 0
@@ -302,6 +306,14 @@ def _add(sums: _Sums, lifted: Lifted, camera_rot: Tensor, *, frames: Tensor, wei
         value = value.flatten(0, 1)
         getattr(sums, name).index_add_(0, at, value * w.reshape(-1, *[1] * (value.ndim - 1)))
     sums.betas.add_((lifted.betas * weight.sum(1, keepdim=True)).sum(0))
+
+
+def _each(lifted: Lifted, change: Callable[[Tensor], Tensor]) -> Lifted:
+    return Lifted(**{field.name: change(getattr(lifted, field.name)) for field in fields(lifted)})
+
+
+def _rows(lifted: Lifted, rows: slice) -> Lifted:
+    return _each(lifted, lambda value: value[rows])
 
 
 def _unmirrored(lifted: Lifted, camera_rot: Tensor) -> tuple[Lifted, Tensor]:

@@ -79,7 +79,7 @@ def keep(source: Any, design: Design, out: Path, *, times: int, seed: int = 0, v
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "design.json").write_text(json.dumps(design.settings()))
-    backbone = design.network().backbone.eval().bfloat16()
+    backbone = design.network().backbone.eval()
     for name, rows, time in _orders(len(source), times):
         path = out / name
         if path.is_file():
