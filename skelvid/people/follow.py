@@ -16,12 +16,14 @@ from jaxtyping import Float
 
 from skelvid.datatypes.frames import Frame
 from skelvid.datatypes.people import Boxes, Keypoints2D, missing_keypoints
-from skelvid.geometry.boxes import pad, shared
+from skelvid.geometry.boxes import pad
 from skelvid.people.appearance import appearance
+from skelvid.people.back import Waiting, have_waited, look_back
 from skelvid.people.choose import DEFAULT_RULE, check_rule, inside, weigh
 from skelvid.people.detect import Detector
 from skelvid.people.keypoints import BODY_MARGIN, KeypointSource, extent
 from skelvid.people.sighting import Doubt, Sighting
+from skelvid.people.sound import drop_twins, is_sound, steady
 from skelvid.people.track import Box, Crowd, Person
 
 EVERY_S = 1.0
@@ -36,14 +38,8 @@ PERSIST_S = 0.5
 # Somebody else must be that much more wanted to be followed instead, on average over a time that is short for what
 # makes them more wanted, and long for what makes them less: bending does not make a person a smaller one.
 LOYALTY, GAIN_OVER_S, LOSE_OVER_S = 1.3, 2.0, 10.0
-# Least mean score of keypoints, least share of them, and least size relative to the person's: curled up in a somersault
-# it is 0.38, and points that have lost their person shrink to less.
-MIN_SCORE, MIN_POINTS, MIN_SIZE = 0.25, 0.25, 0.3
 # What a box is wider than the points in it when it is made, in heights: at once, and per second between frames.
 ROOM, ROOM_PER_S = 0.1, 0.8
-# Mean distance of two people's points, in heights, below which they are one person's.
-TWIN = 0.06
-_TIGHT, _LOOSE = 0.02, 1.7
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,8 @@ def follow(
         at: Point (x, y), px, and time, s, at which the wanted person is; from then on it overrules the rule.
         max_people: How many get keypoints in each frame, which is what costs time; the others are boxes only.
         every_s: How often the detector looks when nothing is in doubt.
-        read_ahead: Take the next frame while working on this one; not from a camera, as it would be old by its turn.
+        read_ahead: Take the next frame while working on this one, and wait with frames in which somebody is missing, to
+            follow them back from where they are seen; not from a camera, as a frame would be old by its turn.
 
     Raises:
         ConfigError: There is no such rule.
@@ -144,8 +141,17 @@ def follow(
     with ThreadPoolExecutor(max_workers=2) as pool:
         lookout = _Lookout(detector, pool, every_s)
         follower = _Follower(lookout, source, rule, at, max_people)
-        for frame in _one_ahead(frames, pool) if read_ahead else frames:
-            yield follower.step(frame)
+        if not read_ahead:
+            yield from map(follower.step, frames)
+            return
+        waiting: Waiting = []
+        for frame in _one_ahead(frames, pool):
+            sighting = follower.step(frame)
+            look_back(waiting, sighting, source, follower.crowd, follower.room)
+            waiting.append((frame, sighting))
+            while waiting and (follower.sees_all(sighting) or have_waited(waiting)):
+                yield waiting.pop(0)[1]
+        yield from (sighting for _, sighting in waiting)
 
 
 @dataclass
@@ -175,13 +181,19 @@ class _Follower:
         self.crowd.meet(frame.time_s)
         self.crowd.forget(frame.time_s)
         wanted = self._wanted(frame)
-        points = self._ask(frame, wanted)
+        points = self._ask(frame, wanted, doubts)
         lost = [person for person in wanted if person.missing and person.time_s >= self.before_s]
         if lost and self.lookout.last_s < frame.time_s:
             doubts += self._heed(self.lookout.now(frame))
-            points |= self._ask(frame, [person for person in lost if not person.missing])
+            points |= self._ask(frame, [person for person in lost if not person.missing], doubts)
         self.before_s = frame.time_s
         return self._sighting(frame, points, doubts)
+
+    def sees_all(self, sighting: Sighting) -> bool:
+        """Return whether those who are wanted have keypoints in a frame; nobody is not all."""
+        assert sighting.boxes.person_id is not None
+        seen = sighting.boxes.person_id[(sighting.keypoints.score > 0.0).any(-1)]
+        return bool(self.first) and self.first <= set(seen.tolist())
 
     def _looks(self, frame: Frame) -> list[_Look]:
         """Return the detector's findings that count from this frame on; let it look when it is time to."""
@@ -245,8 +257,8 @@ class _Follower:
         weight = self.followed[person.person_id].weight
         return person.person_id != self.chosen, -loyalty * weight, person.person_id
 
-    def _ask(self, frame: Frame, people: Sequence[Person]) -> dict[int, Keypoints2D]:
-        """Return the keypoints of those who are seen in this frame, by number; note who is and who is not."""
+    def _ask(self, frame: Frame, people: Sequence[Person], doubts: list[Doubt]) -> dict[int, Keypoints2D]:
+        """Return the keypoints of those who are seen in this frame, by number; note who is, who is not, and why."""
         if not people:
             return {}
         states = [self.followed[person.person_id] for person in people]
@@ -255,14 +267,19 @@ class _Follower:
         found = self.source(frame, boxes)
         around = extent(found)
         sound = [
-            _is_sound(found[row], around[row], state.box, person.size)
+            is_sound(found[row], around[row], state.box, person.size)
             for row, (person, state) in enumerate(zip(people, states, strict=True))
         ]
-        _drop_twins(found, around, people, sound)
+        drop_twins(found, around, [person.xyxy for person in people], sound)
         for row, (person, state) in enumerate(zip(people, states, strict=True)):
+            if sound[row] and self.crowd.mistaken(
+                person, around[row], appearance(frame.image, around[[row]]), frame.time_s
+            ):
+                sound[row] = False
+                doubts += self.crowd.hidden(person, frame.time_s)
             if sound[row]:
                 person.move(pad(around[row], BODY_MARGIN), frame.time_s)
-                state.box = _steady(state.box, around[row], self.room)
+                state.box = steady(state.box, around[row], self.room)
             else:
                 person.missing = True
         return {int(ids[row]): found[row] for row in np.flatnonzero(sound)}
@@ -286,39 +303,6 @@ class _Follower:
             np.array([person.person_id for person in people], int),
         )
         return Sighting(frame.index, frame.time_s, frame.size_hw, boxes, keypoints, tuple(doubts))
-
-
-def _is_sound(points: Keypoints2D, around: Box, box: Box, usual_size: float) -> bool:
-    """Return whether keypoints may be the person's in a box: enough, trusted, of their size, and at that place."""
-    there = points.score > 0.0
-    if np.isnan(around).any() or there.mean() < MIN_POINTS or points.score[there].mean() < MIN_SCORE:
-        return False
-    middle = np.median(points.xy[there], 0)
-    return bool((around[2:] - around[:2]).max() >= MIN_SIZE * usual_size and inside(box[None], *middle)[0])
-
-
-def _drop_twins(
-    found: Keypoints2D, around: Float[np.ndarray, "n 4"], people: Sequence[Person], sound: list[bool]
-) -> None:
-    """Of two people with the same points, keep in `sound` only the one who was nearer to them before."""
-    for i in range(len(people)):
-        for j in range(i):
-            if not (sound[i] and sound[j]):
-                continue
-            both = (found.score[i] > 0.0) & (found.score[j] > 0.0)
-            size = (around[i, 2:] - around[i, :2]).max()
-            apart = np.linalg.norm(found.xy[i, both] - found.xy[j, both], axis=-1)
-            if both.any() and apart.mean() < TWIN * size:
-                moved = [float(np.abs(people[n].xyxy - around[n]).sum()) for n in (i, j)]
-                sound[i if moved[0] > moved[1] else j] = False
-
-
-def _steady(box: Box, around: Box, room: float) -> Box:
-    """Return the box as it is while it suits what is in it, else a new one."""
-    tight = pad(around, _TIGHT)
-    fits = shared(tight[None], box[None])[0, 0] > 1.0 - 1e-9
-    larger = (box[2:] - box[:2]).max() / (around[2:] - around[:2]).max()
-    return box if fits and larger < _LOOSE else pad(around, room)
 
 
 def _one_ahead(frames: Iterable[Frame], pool: ThreadPoolExecutor) -> Iterator[Frame]:

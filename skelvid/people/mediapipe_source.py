@@ -43,10 +43,19 @@ Window = tuple[slice, slice]
 
 @dataclass
 class _Person:
-    """The landmarker of one person, the part of the frame that it sees, its last time, and whether it has them."""
+    """The landmarker of one person.
+
+    Attributes:
+        window: The part of the frame that it sees.
+        first_s, last_s: The times of the first and the last frame that it saw; they may come backwards.
+        time_ms: Its own last time, which has to rise.
+        found: Whether it has them.
+    """
 
     landmarker: Any
     window: Window
+    first_s: float
+    last_s: float
     time_ms: int = -1
     found: bool = False
 
@@ -54,8 +63,9 @@ class _Person:
 class MediaPipePose:
     """Keypoints by MediaPipe Pose Landmarker heavy; score is its visibility.
 
-    Frames must come in order of time, and `Boxes.person_id` tells whom a box belongs to; boxes without it are taken to
-    keep their order. Without boxes the most prominent person of the whole frame is followed.
+    Frames must come in order of time, for each person forwards or backwards. `Boxes.person_id` tells whom a box belongs
+    to; boxes without it are taken to keep their order. Without boxes the most prominent person of the whole frame is
+    followed.
 
     Args:
         model: Path of `pose_landmarker_heavy.task`; else the user's folder, else it is fetched.
@@ -98,6 +108,11 @@ class MediaPipePose:
         found = np.stack(rows) if rows else np.zeros((0, len(self.names), 6))
         return Keypoints2D(found[..., :2], np.nan_to_num(found[..., 2]), self.names), found[..., 3:]
 
+    def forget(self, person_id: int) -> None:
+        """Free a person's landmarker."""
+        if person_id in self._people:
+            self._drop(person_id)
+
     def close(self) -> None:
         """Free the landmarkers; the source can be used anew, as for another video."""
         _close(self._people)
@@ -136,10 +151,11 @@ class MediaPipePose:
         """Return the points that a person's landmarker finds in a window, if any."""
         person = self._people.get(who)
         if person is None:
-            person = self._people[who] = _Person(self._landmarker(), window)
-        person.window = window
-        # Two looks may fall into one millisecond, but time has to rise.
-        person.time_ms = max(round(frame.time_s * 1000.0), person.time_ms + 1)
+            person = self._people[who] = _Person(self._landmarker(), window, frame.time_s, frame.time_s)
+        person.window, person.last_s = window, frame.time_s
+        # Two looks may fall into one millisecond.
+        since_ms = abs(round(frame.time_s * 1000.0) - round(person.first_s * 1000.0))
+        person.time_ms = max(since_ms, person.time_ms + 1)
         picture = _picture(frame.image, window, seen)
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=picture)
         # Its log lines come until it has found somebody.
@@ -158,7 +174,7 @@ class MediaPipePose:
 
     def _forget(self, time_s: float) -> None:
         """Free the landmarkers of people who have been away."""
-        for who in [who for who, p in self._people.items() if p.time_ms < (time_s - FORGET_AFTER_S) * 1000.0]:
+        for who in [who for who, p in self._people.items() if abs(time_s - p.last_s) > FORGET_AFTER_S]:
             self._drop(who)
 
     def _drop(self, who: int | None) -> None:

@@ -12,12 +12,18 @@ class Doubt:
     Attributes:
         time_s: When.
         person_ids: Whom it is about.
-        sentence: What, without the time.
+        what: What is said of them.
     """
 
     time_s: float
     person_ids: tuple[int, ...]
-    sentence: str
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """What, with their numbers and without the time."""
+        who = " and ".join(map(str, self.person_ids))
+        return f"person{'s' if len(self.person_ids) > 1 else ''} {who} {self.what}"
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Person:
         colours: Their appearance.
         met: Whom they overlapped, and when last, while they may have been taken for each other.
         missing: Whether the latest try to find them failed.
+        hidden_s: When somebody else was last seen in their place.
         past: Times and boxes so far, the latest last.
         size: Longer side of the box when they are stretched out, px.
     """
@@ -63,6 +64,7 @@ class Person:
     colours: Float[np.ndarray, "c"]
     met: dict[int, float] = field(default_factory=dict)
     missing: bool = False
+    hidden_s: float = -math.inf
     past: deque[tuple[float, Box]] = field(init=False)
     size: float = field(init=False)
 
@@ -125,13 +127,28 @@ class Crowd:
             elif here or person.missing or time_s - person.time_s > _STALE_S:
                 doubts += self._part(person, colours, rows, time_s)
             else:
-                doubts.append(Doubt(time_s, (person.person_id,), f"person {person.person_id} was mistaken for another"))
+                doubts.append(Doubt(time_s, (person.person_id,), "was mistaken for another"))
                 person.met.clear()
             # Whoever was seen since is better known from that.
             if person.time_s < time_s or not here:
                 person.move(found.xyxy[row], time_s)
         self._welcome(found, colours, sorted(set(range(len(found))) - set(owner.tolist())), time_s)
         return doubts
+
+    def mistaken(self, person: Person, around: Box, colours: Float[np.ndarray, "1 c"], time_s: float) -> bool:
+        """Return whether what was taken for a person looks clearly more like somebody else who is at that place."""
+        others = [other for other in self.people if other is not person]
+        if not others:
+            return False
+        there = shared(np.stack([other.at(time_s) for other in others]), around[None])[:, 0] > MEETING
+        alike = likeness(np.stack([one.colours for one in (person, *others)]), colours)[:, 0]
+        return bool((alike[1:][there] > alike[0] + CLEAR).any())
+
+    def hidden(self, person: Person, time_s: float) -> list[Doubt]:
+        """Note that somebody else was seen where a person should be; return that, unless it was said of late."""
+        said = time_s - person.hidden_s < CONTESTED_S
+        person.hidden_s = time_s
+        return [] if said else [Doubt(time_s, (person.person_id,), "was hidden by another: left out while it lasted")]
 
     def forget(self, time_s: float) -> None:
         """Forget those who have been away for long."""
@@ -187,9 +204,7 @@ class Crowd:
             del person.met[other.person_id]
             if other.met.pop(person.person_id, None) is not None and clear < CLEAR:
                 pair = (person.person_id, other.person_id)
-                doubts.append(
-                    Doubt(time_s, pair, f"persons {pair[0]} and {pair[1]} met, and look alike: perhaps exchanged")
-                )
+                doubts.append(Doubt(time_s, pair, "met, and look alike: perhaps exchanged"))
         return doubts
 
     def _welcome(self, found: Boxes, colours: Float[np.ndarray, "n c"], rows: Sequence[int], time_s: float) -> None:

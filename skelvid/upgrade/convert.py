@@ -14,6 +14,7 @@ from skelvid.body.model import SkelBody
 from skelvid.errors import VideoError
 from skelvid.upgrade.fit_clip import Upgraded, UpgradeOptions, fit_clip, start_from_smpl
 from skelvid.upgrade.models import SmplModel
+from skelvid.upgrade.placed import boxes_of, stand_before
 from skelvid.upgrade.register import vertex_mix
 from skelvid.upgrade.sample import FIELDS, PICTURES, VERDICTS, Sample, verdict_bit
 from skelvid.upgrade.sequence import SmplSequence
@@ -45,8 +46,16 @@ def upgrade_sequence(sequence: SmplSequence, tools: Tools, *, options: UpgradeOp
     fitted = fit_clip(tools.body, tools.surface, vertices - middle, start, time_s=sequence.time_s, options=options)
     verdict = fitted.verdict | np.asarray(sequence.labels.get("verdict", 0), dtype=np.uint8)
     verdict[np.abs(betas).max(1) > options.max_beta] |= verdict_bit("source")
-    params = replace(fitted.params, trans_m=fitted.params.trans_m + middle.numpy())
-    return replace(fitted, params=params, verdict=verdict)
+    params, box = replace(fitted.params, trans_m=fitted.params.trans_m + middle.numpy()), None
+    if sequence.view is not None:
+        view = np.broadcast_to(sequence.view, (len(sequence), 3))
+        if sequence.trans_m is None and sequence.keypoints_px is not None:
+            place = stand_before(tools.body, params, sequence.keypoints_px, view)
+            vertices = vertices + torch.as_tensor(place - params.trans_m)[:, None].to(vertices)
+            params = replace(params, trans_m=place.astype(params.trans_m.dtype))
+        box = boxes_of(vertices.numpy(), view)
+        verdict[~np.isfinite(box).all(1)] |= verdict_bit("source")
+    return replace(fitted, params=params, verdict=verdict, box_xyxy=box)
 
 
 def _vertices(sequence: SmplSequence, model: SmplModel, betas: np.ndarray) -> torch.Tensor:
@@ -86,17 +95,30 @@ def make_samples(
     labels |= {"q": upgraded.params.q, "residual_mm": upgraded.residual_mm}
     labels |= {"beyond_limits_deg": upgraded.beyond_limits_deg, "verdict": upgraded.verdict}
     known = {"identity": sequence.identity, "time_s": sequence.time_s, "frame": sequence.frame}
-    known["trans_m"] = None if sequence.trans_m is None else upgraded.params.trans_m
+    placed = sequence.trans_m is not None or sequence.keypoints_px is not None
+    known["trans_m"] = upgraded.params.trans_m if placed else None
     labels |= {name: value for name, value in known.items() if value is not None}
     betas = upgraded.params.betas
     if sequence.pictures is None and (pictures is None or sequence.picture_files is None):
-        yield Sample(sequence.name, {**labels, "betas": betas[0]})
+        yield Sample(sequence.name, {**labels, **_view_labels(sequence, 0), "betas": betas[0]})
         return
     for row in range(len(sequence)):
         suffix, data = _picture(sequence, row, pictures)
         mine = {name: value[row] if FIELDS[name].per_frame else value for name, value in labels.items()}
-        size = {"size_hw": _size_hw(data)}
-        yield Sample(f"{sequence.name}-{row:06d}", {**mine, **size, "betas": betas[row]}, {suffix: data})
+        mine |= _view_labels(sequence, row) | {"size_hw": _size_hw(data), "betas": betas[row]}
+        if upgraded.box_xyxy is not None and np.isfinite(upgraded.box_xyxy[row]).all():
+            mine["box_xyxy"] = upgraded.box_xyxy[row]
+        if placed and not np.isfinite(mine["trans_m"]).all():
+            del mine["trans_m"]
+        yield Sample(f"{sequence.name}-{row:06d}", mine, {suffix: data})
+
+
+def _view_labels(sequence: SmplSequence, row: int) -> dict[str, Any]:
+    """Return focal length and principal point of a picture, or those of all pictures."""
+    if sequence.view is None:
+        return {}
+    view = sequence.view[row if len(sequence.view) > 1 else 0]
+    return {"focal_px": view[0], "center_px": view[1:]}
 
 
 def _picture(sequence: SmplSequence, row: int, folder: Path | None) -> tuple[str, bytes]:

@@ -73,12 +73,14 @@ class Upgraded:
         residual_mm: `t` mean distance of the skin from the mesh's vertices.
         beyond_limits_deg: `t` of the worst angle.
         verdict: `t` bits, see `skelvid.upgrade.sample.VERDICTS`.
+        box_xyxy: `t 4` boxes around the meshes, px, where a camera is known; NaN behind it.
     """
 
     params: SkelParams
     residual_mm: Float[ndarray, "t"]
     beyond_limits_deg: Float[ndarray, "t"]
     verdict: UInt8[ndarray, "t"]
+    box_xyxy: Float[ndarray, "t 4"] | None = None
 
 
 def fit_clip(

@@ -10,7 +10,7 @@ import numpy as np
 
 from skelvid.files import whole_file
 from skelvid.upgrade.sample import Sample
-from skelvid.upgrade.shards import read_samples
+from skelvid.upgrade.shards import read_manifest, read_samples
 
 FORMAT = "skelvid-motion/1"
 _SHORTEST = 16  # frames of a clip
@@ -23,8 +23,9 @@ def write_library(dataset: Path, out: Path) -> tuple[int, int]:
     Sequences only, in world axes (y up), evenly sampled: what cameras saw has no floor to stand on.
     """
     rows = [row for sample in read_samples(dataset) for row in _clips(sample, out)]
+    about = {"format": FORMAT, "bodies": sorted(read_manifest(dataset)["bodies"])}
     with whole_file(out / "index.json") as part:
-        part.write_text(json.dumps({"format": FORMAT, "clips": rows}, indent=1))
+        part.write_text(json.dumps(about | {"clips": rows}, indent=1))
     return len(rows), sum(row["frames"] for row in rows)
 
 

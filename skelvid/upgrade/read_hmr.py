@@ -1,6 +1,8 @@
 """Tars of pictures with a list of people each, as 4D-Humans is trained on: `KEY.jpg` and `KEY.data.pyd`.
 
-Every person is fitted for themselves; where they stand before the camera these files do not say.
+Every person is fitted for themselves. Their turn is taken to be the one that a camera sees which looks straight at
+their box, as 4D-Humans takes it. Where they stand these files do not say: their 2D keypoints do, once a focal length is
+assumed.
 """
 
 import tarfile
@@ -10,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from skelvid.body.keypoints import COCO_17
 from skelvid.body.unpickle import NumbersUnpickler
+from skelvid.upgrade.placed import straight_at
 from skelvid.upgrade.sample import verdict_bit
 from skelvid.upgrade.sequence import Entry, SmplSequence, body_rotations, named_after
 
@@ -19,7 +24,15 @@ LICENCE = "as the owners of the pictures say; labels of 4D-Humans are for resear
 _PEOPLE = ".data.pyd"
 _PICTURES = ("jpg", "png")
 _TOGETHER = 128  # pictures of one sequence: so many are in memory at once
-_SCALE_PX = 200.0  # boxes are told in units of this
+SCALE_PX = 200.0  # boxes are told in units of this
+ASSUMED_FOCAL = 0.7  # of the longer side of a picture, as for films
+N_KEYPOINTS = 44
+# Rows of their keypoints, as OpenPose counts them, then again as SPIN does: the surer of the two counts.
+LIMBS = {
+    "right_shoulder": (2, 33), "right_elbow": (3, 32), "right_wrist": (4, 31), "left_shoulder": (5, 34),
+    "left_elbow": (6, 35), "left_wrist": (7, 36), "right_hip": (9, 27), "right_knee": (10, 26), "right_ankle": (11, 25),
+    "left_hip": (12, 28), "left_knee": (13, 29), "left_ankle": (14, 30),
+}  # fmt: skip
 
 
 def hmr_entries(path: Path) -> list[Entry]:
@@ -54,6 +67,7 @@ def read_hmr(path: Path, name: str) -> SmplSequence:
     shaped = np.array([bool(person.get("has_betas", 1)) for person in people])
     betas = np.stack([np.asarray(person["betas"], dtype=float).reshape(-1)[:10] for person in people])
     pose = np.stack([np.asarray(person["body_pose"], dtype=float).reshape(-1) for person in people])
+    boxes, view = np.stack([_box(person) for person in people]), np.stack([_view(data) for _, data in pictures])
     return SmplSequence(
         name,
         "smpl",
@@ -63,10 +77,10 @@ def read_hmr(path: Path, name: str) -> SmplSequence:
         trans_m=None,
         time_s=None,
         axes="camera",
-        labels={
-            "box_xyxy": np.stack([_box(person) for person in people]),
-            "verdict": np.where(shaped, 0, verdict_bit("source")),
-        },
+        to_axes=straight_at(boxes, view),
+        labels={"box_xyxy": boxes, "verdict": np.where(shaped, 0, verdict_bit("source"))},
+        view=view,
+        keypoints_px=np.stack([_keypoints(person) for person in people]),
         pictures=tuple(pictures),
     )
 
@@ -92,5 +106,23 @@ def _unpickled(data: bytes) -> list[Mapping[str, Any]]:
 
 def _box(person: Mapping[str, Any]) -> np.ndarray:
     center = np.asarray(person["center"], dtype=float).reshape(2)
-    half = np.broadcast_to(np.asarray(person["scale"], dtype=float) * _SCALE_PX / 2, (2,))
+    half = np.broadcast_to(np.asarray(person["scale"], dtype=float) * SCALE_PX / 2, (2,))
     return np.concatenate([center - half, center + half])
+
+
+def _view(picture: bytes) -> np.ndarray:
+    """Return the assumed focal length and the middle of a picture, px."""
+    with Image.open(BytesIO(picture)) as opened:
+        width, height = opened.size
+    return np.array([ASSUMED_FOCAL * max(width, height), width / 2, height / 2])
+
+
+def _keypoints(person: Mapping[str, Any]) -> np.ndarray:
+    """Return COCO's points, those of the face left out, as `17 3`: x, y, px, and confidence."""
+    out = np.zeros((len(COCO_17), 3))
+    if "keypoints_2d" in person:
+        known = np.nan_to_num(np.asarray(person["keypoints_2d"], dtype=float).reshape(-1, 3))
+        for name, rows in LIMBS.items():
+            row = max((r for r in rows if r < len(known)), key=lambda r: known[r, 2])
+            out[COCO_17.index(name)] = known[row] + [0.5, 0.5, 0.0]  # their pixel centres lie at whole numbers
+    return out

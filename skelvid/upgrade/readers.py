@@ -193,15 +193,16 @@ def _read_pw3d(path: Path, name: str) -> SmplSequence:
         place_m=camera[:, :3, 3],
         identity=None,  # the same people act in several films under other numbers
         frame=np.arange(t),
-        labels={**_pinhole(matrix), "verdict": np.where(seen, 0, verdict_bit("source"))},
+        labels={"verdict": np.where(seen, 0, verdict_bit("source"))},
+        view=_pinhole(matrix),
         picture_files=tuple(f"{film}/image_{i:05d}.jpg" for i in range(t)),
     )
 
 
-def _pinhole(matrix: Float[np.ndarray, "3 3"]) -> dict[str, Any]:
+def _pinhole(matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "1 3"]:
     """Return focal length and centre; where pixels are not quite square, their mean."""
     # Their pixel centres lie at whole numbers, ours half a pixel further.
-    return {"focal_px": float(np.sqrt(matrix[0, 0] * matrix[1, 1])), "center_px": matrix[:2, 2] + 0.5}
+    return np.array([[np.sqrt(matrix[0, 0] * matrix[1, 1]), *(matrix[:2, 2] + 0.5)]])
 
 
 @lru_cache(maxsize=1)
@@ -239,7 +240,6 @@ def _read_bedlam(path: Path, name: str) -> SmplSequence:
     data, groups = _bedlam(path)
     rows = groups[name]
     number = data["number"][rows]
-    labels = _pinhole(data["cam_int"][rows[0]].astype(float)) if "cam_int" in data else {}
     return SmplSequence(
         name,
         "smplx",
@@ -252,7 +252,7 @@ def _read_bedlam(path: Path, name: str) -> SmplSequence:
         place_m=data["cam_ext"][rows, :3, 3].astype(float),
         identity=clean_name(_text(data["sub"][rows[0]])),
         frame=number,
-        labels=labels,
+        view=_pinhole(data["cam_int"][rows[0]].astype(float)) if "cam_int" in data else None,
         picture_files=tuple(_text(image) for image in data["imgname"][rows]),
     )
 

@@ -43,6 +43,8 @@ class SmplSequence:
         identity: Who, if known.
         frame: `t` numbers of the frames in the source.
         labels: Further labels of the training format, without or with a row per frame.
+        view: `t 3` or `1 3` focal length and principal point of the pictures, px, where known or assumed.
+        keypoints_px: `t 17 3` x, y and confidence of COCO's points; they place a person who has no `trans_m`.
         pictures: `t` encoded pictures and their suffix, where they come with the file.
         picture_files: `t` names of picture files, relative to a folder that the user names.
     """
@@ -60,6 +62,8 @@ class SmplSequence:
     identity: str | None = None
     frame: np.ndarray | None = None
     labels: Mapping[str, Any] = field(default_factory=dict)
+    view: Float[np.ndarray, "#t 3"] | None = None
+    keypoints_px: Float[np.ndarray, "t 17 3"] | None = None
     pictures: tuple[tuple[str, bytes], ...] | None = None
     picture_files: tuple[str, ...] | None = None
 
@@ -71,7 +75,7 @@ class SmplSequence:
         for name, value in arrays.items():
             if value is not None and not np.isfinite(value).all():
                 raise ValueError(f"{self.name}: {name} are not finite")
-        for name in ("trans_m", "time_s", "frame", "pictures", "picture_files"):
+        for name in ("trans_m", "time_s", "frame", "keypoints_px", "pictures", "picture_files"):
             value = getattr(self, name)
             if value is not None and len(value) != t:
                 raise ValueError(f"{self.name}: {len(value)} {name} for {t} frames")
@@ -113,9 +117,10 @@ def thinned(sequence: SmplSequence, rate_hz: float) -> SmplSequence:
     if sequence.time_s is None or len(sequence) < 2:
         return sequence
     step = max(1, round(float(1.0 / np.median(np.diff(sequence.time_s)) / rate_hz)))
-    names = ("rotvec", "trans_m", "time_s", "frame", "pictures", "picture_files")
+    names = ("rotvec", "trans_m", "time_s", "frame", "keypoints_px", "pictures", "picture_files")
     cut = {name: value[::step] for name in names if (value := getattr(sequence, name)) is not None}
     # One row may stand for all frames.
-    both = {name: value[::step] for name in ("to_axes", "place_m") if len(value := getattr(sequence, name)) > 1}
+    rows = {name: getattr(sequence, name) for name in ("to_axes", "place_m", "view")}
+    both = {name: value[::step] for name, value in rows.items() if value is not None and len(value) > 1}
     labels = {n: np.asarray(v)[::step] if FIELDS[n].per_frame else v for n, v in sequence.labels.items()}
     return replace(sequence, **cut, **both, labels=labels)

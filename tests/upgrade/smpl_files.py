@@ -102,7 +102,10 @@ def bedlam(path: Path) -> Path:
 
 
 def hmr(path: Path, people: tuple[int, ...] = (2, 1)) -> Path:
-    """Pictures with some people each; the last person has no shape, and one more has no pose."""
+    """Pictures with some people each; the last person has no shape, and one more has no pose.
+
+    The first person of each picture has keypoints: some, as on a person who stands there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = io.BytesIO()
     Image.new("RGB", (40, 30), (9, 99, 200)).save(pixels, "JPEG")
@@ -113,6 +116,7 @@ def hmr(path: Path, people: tuple[int, ...] = (2, 1)) -> Path:
                 | {"center": np.array([20.0, 15.0]), "scale": np.array([0.1, 0.1])}
                 for i in range(count)
             ]
+            listed[0]["keypoints_2d"] = _standing()
             listed[-1]["has_betas"] = 0.0
             listed.append(listed[0] | {"has_body_pose": 0.0})
             for suffix, data in (("data.pyd", pickle.dumps(listed)), ("jpg", pixels.getvalue())):
@@ -120,6 +124,15 @@ def hmr(path: Path, people: tuple[int, ...] = (2, 1)) -> Path:
                 member.size = len(data)
                 tar.addfile(member, io.BytesIO(data))
     return path
+
+
+def _standing() -> np.ndarray:
+    """Limbs of someone upright, seen from the front, 20 px tall: shoulders, hips, knees, ankles as OpenPose counts."""
+    out = np.zeros((44, 3))
+    for row, (x, y) in {2: (18, 10), 5: (22, 10), 9: (19, 16), 12: (21, 16), 10: (19, 20), 13: (21, 20), 11: (19, 25),
+                        14: (21, 25)}.items():  # fmt: skip
+        out[row] = x, y, 0.9
+    return out
 
 
 KINDS = {

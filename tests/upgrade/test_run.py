@@ -1,6 +1,7 @@
 # pyright: reportOperatorIssue=false
 import hashlib
 import os
+import pickle
 import signal
 from dataclasses import replace
 
@@ -98,8 +99,11 @@ def test_pictures_give_a_sample_each(world, settings):
     assert [sample.key for sample in samples] == [f"tars-0-000000-{i:06d}" for i in range(3)]
     assert all(sample.files["jpg"][:2] == b"\xff\xd8" for sample in samples)
     assert [int(sample.labels["verdict"]) & 8 for sample in samples] == [0, 8, 8]
-    assert "trans_m" not in samples[0].labels
-    assert samples[0].labels["size_hw"].tolist() == [30, 40]
+    assert ["trans_m" in sample.labels for sample in samples] == [True, False, True]
+    seen = samples[0].labels
+    assert seen["size_hw"].tolist() == [30, 40]
+    assert (seen["focal_px"], *seen["center_px"]) == (28.0, 20.0, 15.0)
+    assert seen["trans_m"][2] > 1.0
 
 
 def test_other_settings_in_the_same_folder_are_refused(world, settings):
@@ -107,6 +111,22 @@ def test_other_settings_in_the_same_folder_are_refused(world, settings):
     upgrade(jobs, settings)
     with pytest.raises(ConfigError, match="another recipe"):
         upgrade(jobs, replace(settings, options=UpgradeOptions(fixed_root=True)))
+
+
+def test_manifest_tells_the_model_and_another_in_its_place_is_refused(world, settings):
+    jobs, _ = find_jobs([world / "in"])
+    upgrade(jobs[:1], settings)
+    model = world / "smpl" / "SMPL_NEUTRAL.pkl"
+    manifest = read_manifest(settings.out)
+    assert manifest["models"] == {"smpl-neutral": hashlib.sha256(model.read_bytes()).hexdigest()}
+    assert list(manifest["bodies"].values()) == [hashlib.sha256((world / "body.npz").read_bytes()).hexdigest()]
+    data = pickle.loads(model.read_bytes())
+    data["v_template"] = 1.001 * data["v_template"]
+    model.write_bytes(pickle.dumps(data, protocol=2))
+    before = digests(settings.out)
+    with pytest.raises(ConfigError, match="another file of an SMPL model: choose another folder"):
+        upgrade(jobs, settings)
+    assert digests(settings.out) == before
 
 
 def test_missing_model_is_told_before_anything_is_written(world, settings):
@@ -125,14 +145,17 @@ def test_two_sequences_of_one_name_are_refused(world):
         find_jobs([world / "nowhere"])
 
 
-def test_good_runs_become_a_library_that_training_reads(world, settings):
+def test_good_runs_become_a_library_that_training_reads(world, settings, monkeypatch):
     jobs, _ = find_jobs([world / "in"])
     upgrade(jobs, replace(settings, options=UpgradeOptions(max_residual_mm=1000.0, max_beyond_limits_deg=1000.0)))
     clips, frames = write_library(settings.out, world / "library")
     assert (clips, frames) == (2, 2 * FRAMES + 24)  # the shortest is too short
-    splits = [load_library([world / "library"], split=split, shares=[1.0]) for split in ("train",)]
-    assert int(splits[0].frames.sum()) == frames
-    assert torch.isfinite(splits[0].q).all()
+    with pytest.raises(ConfigError, match="upgrade it with --body open-neutral"):
+        load_library([world / "library"], split="train", shares=[1.0])
+    monkeypatch.setattr("train.lift.library._BODIES", (settings.body,))
+    library = load_library([world / "library"], split="train", shares=[1.0])
+    assert int(library.frames.sum()) == frames
+    assert torch.isfinite(library.q).all()
 
 
 def kill_once(job, settings):

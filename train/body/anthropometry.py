@@ -75,21 +75,25 @@ def sample_subjects(
     measure: Callable[[ndarray], tuple[ndarray, ndarray]],
     excess: Float[ndarray, "n"],
     bmi: Float[ndarray, "n"] | None = None,
+    *,
+    stature_m: Float[ndarray, "n"] | None = None,
+    age: Float[ndarray, "n"] | None = None,
 ) -> Subjects:
     """Draw adults of one sex and solve their height and weight phenotypes.
 
     measure: phenotypes (n, 11) -> stature (n,) in metres and volume (n,) in m^3 of the rest body.
     excess: BMI of the finished body over BMI of the rest body with the same phenotypes, where known; else 1.
-    bmi: asked for; None draws the build's own.
+    bmi, stature_m, age (a phenotype): asked for; None draws the build's own.
     """
     rng = np.random.default_rng([seed, sex == "female"])
     stature = PROPORTIONS[sex].stature_m + STATURE_SD_M[sex] * _normal(rng, count)
     usual = BMI_MEDIAN * np.exp(BMI_LOG_SD * _normal(rng, count))
-    bmi = usual if bmi is None else bmi
+    bmi, stature = usual if bmi is None else bmi, stature if stature_m is None else stature_m
     rows = np.full((count, len(PHENOTYPES)), 0.5)
     column = {name: rows[:, i] for i, name in enumerate(PHENOTYPES)}
     column["gender"][:] = float(sex == "female")
-    column["age"][:] = rng.uniform(0.62, 0.95, count)
+    own_age = rng.uniform(0.62, 0.95, count)
+    column["age"][:] = own_age if age is None else age
     # At average muscle the source's heaviest body reaches BMI 24 only; heavy and very light bodies have little muscle.
     column["muscle"][:] = np.clip(0.5 - 0.035 * np.abs(bmi - 22) + 0.06 * _normal(rng, count), 0.05, 0.9)
     for name in ("proportions", "cupsize", "firmness"):

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from skelvid.body.dofs import DOF_INDEX, joint_dofs, limits_rad, mirror_index_and_sign
 from skelvid.datatypes.skel import N_BETAS
+from skelvid.errors import ConfigError
 from train.motion.vary import UPPER
 
+# What moves in a library: the same body by two names.
+_BODIES = ("open-neutral", "neutral")
 _MIRROR_INDEX, _MIRROR_SIGN = mirror_index_and_sign()
 _TILT = DOF_INDEX["pelvis_tilt"]
 # What takes up a pelvis tilted by its owner's habit: all of it at the hips, and in the spine by these shares.
@@ -82,10 +85,16 @@ def load_library(folders: Sequence[Path], *, split: str, shares: Sequence[float]
         folders: Libraries, each with an `index.json`.
         split: "train" or "val".
         shares: How often a window comes from each folder; within it, clips count by their length to the power 0.7.
+
+    Raises:
+        ConfigError: A library is of another body.
     """
     parts: list[dict] = []
     for folder, share in zip(folders, shares, strict=True):
-        rows = [r for r in json.loads((folder / "index.json").read_text())["clips"] if r["split"] == split]
+        index = json.loads((folder / "index.json").read_text())
+        if others := sorted({*index.get("bodies", ())} - {*_BODIES}):
+            raise ConfigError(f"{folder} holds motion of the body {others[0]}: upgrade it with --body {_BODIES[0]}")
+        rows = [r for r in index["clips"] if r["split"] == split]
         rows = [r for r in rows if r["frames"] > 8 and r.get("source_fastest_m_s", 0.0) < 18.0]
         weights = np.array([r["seconds"] ** 0.7 for r in rows])
         for row, weight in zip(rows, share * weights / max(weights.sum(), 1e-9), strict=True):

@@ -6,7 +6,7 @@ so a training that goes on where it was broken off sees what it would have seen.
 
 import json
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,14 @@ import numpy as np
 
 from skelvid.body.load import load_body
 from skelvid.errors import ConfigError
-from skelvid.upgrade.sample import PART_MASK, PICTURES, Sample, decode
+from skelvid.upgrade.sample import LABELS, PART_MASK, PICTURES, Sample, decode
 from skelvid.upgrade.shards import MANIFEST, UNITS
 from train.regress.pictures import Picture, decoded, labelled
+
+# A sample: file, key, and where in the file each part begins and how long it is.
+Place = tuple[Path, str, dict[str, tuple[int, int]]]
+# What the regressor learns: the same body by two names.
+_BODIES = ("open-neutral", "neutral")
 
 
 @dataclass(frozen=True)
@@ -45,33 +50,53 @@ class Source(Protocol):
 class Shards:
     """Pictures of a data set in the training format, in random order; also of one that is still being written.
 
+    Pictures of which the labels' maker says that something is wrong (`verdict`) are left out.
+
     Args:
         folder: The data set.
         every, but: Only every n-th unit (a scene, a sequence), or all but these: to hold some out.
 
     Raises:
-        ConfigError: It holds no pictures.
+        ConfigError: It holds no pictures, or labels of another body.
     """
 
     def __init__(self, folder: Path, *, every: int = 1, but: int = 0) -> None:
         self.folder, self._every, self._but = folder, every, but
         if not self.places:
-            raise ConfigError(f"{folder} holds no pictures in the training format")
+            raise ConfigError(
+                f"{folder} holds no pictures to learn from: sequences without pictures are for train.lift and "
+                "train.synth, as libraries that `skelvid upgrade --npz` writes"
+            )
+        if others := sorted({*self._about["bodies"]} - {*_BODIES}):
+            raise ConfigError(f"{folder} holds labels of the body {others[0]}: upgrade it with --body {_BODIES[0]}")
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        files = (self.folder / MANIFEST, self.folder / UNITS / "about.json")
+        file = next((file for file in files if file.is_file()), None)
+        return json.loads(file.read_text()) if file else {"bodies": {}, "landmarks": ()}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the landmarks."""
-        files = (self.folder / MANIFEST, self.folder / UNITS / "about.json")
-        return tuple(json.loads(next(file for file in files if file.is_file()).read_text())["landmarks"])
+        return tuple(self._about["landmarks"])
 
     @cached_property
-    def places(self) -> list[tuple[Path, str, dict[str, tuple[int, int]]]]:
+    def places(self) -> list[Place]:
         """The pictures: file, key, and where in the file each part begins and how long it is."""
         tars = sorted(self.folder.glob("shard-*.tar")) or sorted((self.folder / UNITS).glob("*.tar"))
         found = [place for path in tars for place in _places(path) if {*place[2]} & {*PICTURES}]
         units = sorted({key.rpartition("-")[0] for _, key, _ in found})
         kept = {unit for i, unit in enumerate(units) if i % self._every == 0 and not (self._but and i % self._but == 0)}
-        return [place for place in found if place[1].rpartition("-")[0] in kept]
+        flagged = {unit for unit, row in self._units() if row.get("flagged")}
+        found = [place for place in found if place[1].rpartition("-")[0] in kept]
+        return [place for place in found if place[1].rpartition("-")[0] not in flagged or not _verdict(place)]
+
+    def _units(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give what was noted of each unit."""
+        yield from self._about.get("units", {}).items()
+        for file in (self.folder / UNITS).glob("*.unit.json"):
+            yield file.name.removesuffix(".unit.json"), json.loads(file.read_text())
 
     @cached_property
     def _body(self):
@@ -90,13 +115,8 @@ class Shards:
 
     def sample(self, index: int) -> Sample:
         """Return a sample as it was written."""
-        path, key, where = self.places[index]
-        files: dict[str, bytes] = {}
-        with path.open("rb") as file:
-            for suffix, (start, size) in where.items():
-                file.seek(start)
-                files[suffix] = file.read(size)
-        return decode(key, files)
+        place = self.places[index]
+        return decode(place[1], _read(place, place[2]))
 
     def draw(self, count: int, turn: Turn, rng: np.random.Generator) -> list[Picture]:
         """Return any pictures."""
@@ -104,7 +124,23 @@ class Shards:
         return [self[int(i)] for i in rng.integers(len(self), size=count)]
 
 
-def _places(path: Path) -> Iterator[tuple[Path, str, dict[str, tuple[int, int]]]]:
+def _read(place: Place, suffixes: Iterable[str]) -> dict[str, bytes]:
+    """Return some parts of a sample."""
+    path, _, where = place
+    files: dict[str, bytes] = {}
+    with path.open("rb") as file:
+        for suffix in suffixes:
+            file.seek(where[suffix][0])
+            files[suffix] = file.read(where[suffix][1])
+    return files
+
+
+def _verdict(place: Place) -> int:
+    """Return what is wrong with a sample, 0 = nothing."""
+    return int(decode(place[1], _read(place, [LABELS])).labels.get("verdict", 0))
+
+
+def _places(path: Path) -> Iterator[Place]:
     """Give the samples of a tar file, whose parts stand next to each other."""
     key, where = "", {}
     with tarfile.open(path, "r:") as tar:

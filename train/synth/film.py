@@ -12,10 +12,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, interpolate, max_pool2d, pad
 
+from train.synth import fast_film
 from train.synth.light import LUMA
 from train.synth.textures import to_srgb
 
 _TAPS = 7
+# Shorter ways blur less than the lens does; longer ones are cut off.
+_LEAST_PX, _MOST_PX = 1.2, 24.0
 _KERNEL = 13
 
 
@@ -97,7 +100,8 @@ def _develop(light: Tensor, films: list[Film], move_px: Tensor | None, noise: Te
     film = {f.name: torch.tensor([getattr(s, f.name) for s in films], device=light.device) for f in fields(Film)}
     film = {name: value[:, None, None, None] for name, value in film.items()}
     if move_px is not None:
-        light = _drag(light, move_px * film["shutter"])
+        drag = drag_on_processor if light.device.type == "cpu" else drag_in_torch
+        light = drag(light, move_px * film["shutter"])
     light = _shrink(_gauss(light, film["defocus_px"]), films)
     mean = (light * LUMA.to(light)[:, None, None]).sum(1).mean((1, 2))[:, None, None, None]
     light = light * film["exposure"] / mean.clamp_min(1e-4) * _corners(light, film["vignette"])
@@ -128,17 +132,28 @@ def _gauss(image: Float[Tensor, "b c h w"], sigma_px: Float[Tensor, "b 1 1 1"]) 
     return image
 
 
-def _drag(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h w"]) -> Tensor:
+def drag_on_processor(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h w"]) -> Tensor:
     """Smear moving places over their way (after McGuire 2012): each pixel gathers along the fastest way nearby."""
+    out = light.clone()
+    for picture, move in zip(out, move_px, strict=True):
+        speed = torch.hypot(*move).numpy()
+        if speed.max() >= _LEAST_PX:
+            ways = fast_film.fastest(move.clamp(-_MOST_PX, _MOST_PX).numpy(), speed)
+            picture[:] = torch.as_tensor(fast_film.drag(picture.numpy(), speed, ways, _TAPS))
+    return out
+
+
+def drag_in_torch(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h w"]) -> Tensor:
+    """Do the same as `drag_on_processor` in plain torch, as on a GPU."""
     out = light.clone()
     height, width = light.shape[2:]
     y, x = torch.meshgrid(torch.arange(height) * 2 + 1, torch.arange(width) * 2 + 1, indexing="ij")
     x, y = x / width - 1, y / height - 1
     for i in range(len(light)):
         speed = torch.hypot(*move_px[i])
-        if float(speed.max()) < 1.2:  # less than the lens blurs
+        if float(speed.max()) < _LEAST_PX:
             continue
-        move = move_px[i].clamp(-24, 24)
+        move = move_px[i].clamp(-_MOST_PX, _MOST_PX)
         # The fastest way within about 10 px, found at a quarter of the size.
         quick, where = max_pool2d(speed[None, None], 4, return_indices=True)
         coarse = move.flatten(1)[:, where.flatten()].view(2, *quick.shape[2:])
@@ -149,8 +164,7 @@ def _drag(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h w"]) ->
         across, down = way[0] * (2 / width), way[1] * (2 / height)
         total, share = torch.zeros_like(light[i]), torch.zeros_like(speed)
         source = torch.cat([light[i], speed[None]])[None]
-        # Short ways need fewer looks.
-        for step in np.linspace(-0.5, 0.5, min(_TAPS, 2 + math.ceil(float(reach.max()) / 2))).tolist():
+        for step in np.linspace(-0.5, 0.5, _TAPS).tolist():
             at = torch.stack([x + step * across, y + step * down], -1)
             tap = grid_sample(source, at[None], align_corners=False, padding_mode="border")[0]
             far = abs(step) * reach

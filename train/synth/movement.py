@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from skelvid.body.dofs import JOINT_NAMES
+from train.synth import fast_film
 from train.synth.motions import Moves
 from train.synth.render import Rendered
 from train.synth.shots import SUBJECT
@@ -54,20 +55,44 @@ def movement(drawn: Rendered, moving: Sequence[tuple[int, View, Before]]) -> Flo
         moving: Number, camera and moment before of each picture asked for.
     """
     b, height, width = drawn.floor_m.shape[:3]
+    shifts = shifts_on_processor if drawn.floor_m.device.type == "cpu" else shifts_in_torch
+    out = drawn.floor_m.new_zeros((b, 2, height, width))
+    for i, view, earlier in moving:
+        out[i] = shifts(drawn, i, view, earlier)
+    return out.clamp_(-200, 200)
+
+
+def shifts_on_processor(drawn: Rendered, i: int, view: View, earlier: Before) -> Float[Tensor, "2 h w"]:
+    """Return the shifts of one picture, by compiled loops."""
+    pack = drawn.pack
+    mine = (pack.owner == SUBJECT).numpy()
+    parts = fast_film.Parts(
+        pack.surface.numpy(), pack.part.numpy(), mine, earlier.rot.numpy(), earlier.shift_m.numpy()
+    )  # fmt: skip
+    seen = drawn.cover[i].numpy(), drawn.seen.face.numpy(), drawn.point_m.numpy(), drawn.floor_m[i].numpy()
+    return torch.as_tensor(fast_film.shifts(*seen, parts, _camera(view), _camera(earlier.view)))
+
+
+def _camera(view: View) -> fast_film.Camera:
+    across, down = view.center_px
+    return fast_film.Camera(
+        view.rot.numpy(), view.position_m.numpy(), float(view.focal_px), (float(across), float(down))
+    )  # fmt: skip
+
+
+def shifts_in_torch(drawn: Rendered, i: int, view: View, earlier: Before) -> Float[Tensor, "2 h w"]:
+    """Return the same as `shifts_on_processor` in plain torch, as on a GPU."""
+    height, width = drawn.floor_m.shape[1:3]
     rows = ((torch.arange(height) + 0.5) * drawn.cover.shape[1] / height).long()
     columns = ((torch.arange(width) + 0.5) * drawn.cover.shape[2] / width).long()
-    cover = drawn.cover[:, rows][:, :, columns]
-    out = torch.zeros((b, height, width, 2))
-    for i, view, earlier in moving:
-        at = drawn.floor_m[i].clone()
-        was = at.clone()
-        front = cover[i] >= 0
-        row = cover[i][front]
-        point = drawn.point_m[row]
-        face = drawn.seen.face[row]
-        mine = drawn.pack.owner[drawn.pack.surface[face]] == SUBJECT
-        part = drawn.pack.part[face].long() * mine
-        at[front] = point
-        was[front] = torch.einsum("pij,pj->pi", earlier.rot[part], point) + earlier.shift_m[part]
-        out[i] = (view.project(at) - earlier.view.project(was))[..., :2]
-    return out.movedim(3, 1).clamp(-200, 200)
+    cover = drawn.cover[i][rows][:, columns]
+    at = drawn.floor_m[i].clone()
+    was = at.clone()
+    front = cover >= 0
+    point = drawn.point_m[cover[front]]
+    face = drawn.seen.face[cover[front]]
+    mine = drawn.pack.owner[drawn.pack.surface[face]] == SUBJECT
+    part = drawn.pack.part[face].long() * mine
+    at[front] = point
+    was[front] = torch.einsum("pij,pj->pi", earlier.rot[part], point) + earlier.shift_m[part]
+    return (view.project(at) - earlier.view.project(was))[..., :2].movedim(2, 0)

