@@ -47,6 +47,7 @@ class KeypointSource(Protocol):
 KEYPOINT_SOURCES: dict[str, str] = {
     "files": "skelvid.people.keypoint_files:KeypointFiles",
     "mediapipe": "skelvid.people.mediapipe_source:MediaPipePose",
+    "skelvid": "skelvid.pipeline.own_points:OwnPoints",
     "ultralytics": "skelvid.people.ultralytics_source:UltralyticsPose",
 }
 

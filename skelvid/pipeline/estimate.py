@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,6 +18,9 @@ from skelvid.pipeline.quality import angle_warnings, film_warnings, setting_warn
 from skelvid.pipeline.regress import FrameRegressor, regress
 from skelvid.pipeline.store import Store
 from skelvid.pipeline.watch import Progress, Watched, open_frames, watch
+
+if TYPE_CHECKING:
+    from skelvid.regress.regressor import Regressor
 
 # Fewer hold no movement.
 MIN_FRAMES = 2
@@ -42,11 +46,16 @@ def load_regressor(config: RunConfig) -> FrameRegressor | None:
     """
     if config.motion.regressor is None:
         return None
+    return open_regressor(config.motion.regressor, body=config.motion.body, device=config.device)
+
+
+def open_regressor(weights: str, *, body: str = "neutral", device: Device = "auto") -> "Regressor":
+    """Load an image regressor, the one that ships by its name or a file; errors as for `load_regressor`."""
     try:
         from skelvid.regress.regressor import Regressor  # needs more than the lifter does
     except ImportError as error:
         raise ConfigError(f"the regressor cannot be used ({error}): pip install 'skelvid[regress]'") from error
-    return Regressor.load(config.motion.regressor, body=config.motion.body, device=torch_device(config.device))
+    return Regressor.load(weights, body=body, device=torch_device(device))
 
 
 def torch_device(name: Device) -> torch.device:

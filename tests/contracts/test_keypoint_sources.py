@@ -7,7 +7,15 @@ from skelvid.body.keypoints import keypoint_meaning
 from skelvid.datatypes.people import Boxes
 from skelvid.people import mediapipe_source
 from skelvid.people.keypoints import KEYPOINT_SOURCES, keypoint_source
-from tests.keypoint_fakes import draw_people, fake_mediapipe, fake_ultralytics, write_openpose
+from skelvid.pipeline import own_points
+from tests.keypoint_fakes import (
+    FakeDetector,
+    FakeRegressor,
+    draw_people,
+    fake_mediapipe,
+    fake_ultralytics,
+    write_openpose,
+)
 
 LEFT, MIDDLE, RIGHT = (10, 20, 35, 80), (100, 30, 125, 95), (190, 15, 215, 85)
 FRAMES = [
@@ -35,7 +43,13 @@ def files(tmp_path, monkeypatch):
     return keypoint_source("files")(path=write_openpose(tmp_path / "json", FRAMES))
 
 
-MAKERS = {"files": files, "mediapipe": mediapipe, "ultralytics": ultralytics}
+def own(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_points, "open_regressor", lambda weights, device: FakeRegressor())
+    monkeypatch.setattr(own_points, "detector", lambda name: FakeDetector)
+    return keypoint_source("skelvid")()
+
+
+MAKERS = {"files": files, "mediapipe": mediapipe, "skelvid": own, "ultralytics": ultralytics}
 
 
 @pytest.fixture(params=sorted(MAKERS))
