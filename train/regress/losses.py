@@ -66,7 +66,9 @@ def loss_terms(anatomy: Anatomy, output: Output, batch: Batch) -> dict[str, Floa
 
     length = output.circle.norm(dim=-1)
     off = 1 - torch.cos(output.angles - truth.angles)
-    missed = smooth_l1_loss(output.place, truth.place, reduction="none", beta=0.05)
+    # Where nothing is known of a person, the logarithm of their size is no number.
+    place = torch.where(batch.posed[:, None], truth.place, output.place.detach())
+    missed = smooth_l1_loss(output.place, place, reduction="none", beta=0.05)
     return {
         "yaw": 1.0 * mean(cross_entropy(output.yaw_logits, facing, reduction="none")),
         "root": 1.5 * mean(_root(output, truth, facing)),

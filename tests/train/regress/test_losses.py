@@ -82,7 +82,8 @@ def test_each_fault_is_found_by_its_part(anatomy: Anatomy, batch: Batch):
 
 
 def test_points_alone_teach_no_angles(anatomy: Anatomy, batch: Batch):
-    points_only = replace(batch, posed=torch.zeros(4, dtype=torch.bool), q=torch.full((4, 46), 2.0))
+    nothing = {"posed": torch.zeros(4, dtype=torch.bool), "q": torch.full((4, 46), 2.0), "trans_m": torch.zeros(4, 3)}
+    points_only = replace(batch, **nothing)
     told = truth(anatomy, batch)
     told = replace(told, log_sigma=told.log_sigma.requires_grad_(), x_logits=told.x_logits.requires_grad_())
     terms = loss_terms(anatomy, told, points_only)
