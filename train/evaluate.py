@@ -16,10 +16,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from jaxtyping import Float
+from scipy.special import erf
+from torch import Tensor
 
 from benchmarks.estimators import angles_of_motion
 from benchmarks.real_clips import RealClip, data_folder, look, real_clips
 from benchmarks.scores import score
+from skelvid.body.dofs import DOFS
 from skelvid.body.keypoints import COCO_17
 from skelvid.body.load import load_body
 from skelvid.datatypes.people import KeypointTrack
@@ -95,6 +99,30 @@ def clip_errors(regressor: Regressor, clip: RealClip, cache: Path, *, every: int
     return scores.legs("raw"), scores.legs("free")
 
 
+def draw_calibration(error_rad: Float[Tensor, "n 46"], sigma_rad: Float[Tensor, "n 46"], path: Path) -> None:
+    """Draw which share of the errors lies within so many standard deviations: of all, and of each degree of freedom."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    sigmas = np.linspace(0.0, 3.0, 31)
+    inside = np.stack([within(error_rad, sigma_rad, sigmas=float(n)).numpy() for n in sigmas])
+    figure, (curve, bars) = plt.subplots(1, 2, figsize=(12, 4.2), width_ratios=(1, 2.4), layout="constrained")
+    curve.plot(sigmas, erf(sigmas / np.sqrt(2.0)), "k--", label="normal distribution")
+    curve.plot(sigmas, inside.mean(1), "C0", label="mean of all degrees of freedom")
+    curve.fill_between(sigmas, *np.quantile(inside, (0.1, 0.9), axis=1), alpha=0.25, label="80 % of them")
+    curve.set(xlabel="standard deviations", ylabel="share of errors within", xlim=(0, 3), ylim=(0, 1))
+    curve.legend(loc="lower right", fontsize=8)
+    bars.bar(np.arange(len(DOFS)), within(error_rad, sigma_rad).numpy(), color="C0")
+    bars.axhspan(0.60, 0.76, color="C2", alpha=0.2)
+    bars.axhline(0.683, color="k", linestyle="--", linewidth=1)
+    bars.set_xticks(np.arange(len(DOFS)), [dof.name for dof in DOFS], rotation=90, fontsize=7)
+    bars.set(ylabel="share of errors within one", ylim=(0, 1), xlim=(-0.7, len(DOFS) - 0.3))
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
 def row(name: str, results: dict[str, dict[str, float]], clips: dict[str, tuple[float, float]]) -> list[str]:
     """Return the cells of one row of the table."""
 
@@ -152,6 +180,8 @@ def main() -> None:
         inside = {f"within_{n}_sigma": float(within(judged.error_rad, sigma, sigmas=n).mean()) for n in (1, 2)}
         results["synthetic"] = summary(judged) | inside
         log.info("%s", "\n".join(f"{k}: {v[0]:.1f} deg" for k, v in dof_table(judged).items()))
+        if args.sheets:
+            draw_calibration(judged.error_rad, sigma, args.sheets / "calibration.png")
     photographs = {"coco": list(coco_people(args.coco))} if args.coco else {}
     if args.taught:
         kept = Photographs(args.taught)
