@@ -28,6 +28,7 @@ from train.regress.judge import Judged, joined, judge, summary
 from train.regress.losses import Anatomy
 from train.regress.metrics import sigma_factors
 from train.regress.sources import Shards
+from train.regress.start import trained
 
 log = logging.getLogger(__name__)
 _ONLY_TRAINING = "decoder.tell_part."
@@ -40,9 +41,7 @@ def load_checkpoint(path: Path) -> tuple[RegressNetwork, dict[str, Any]]:
     """Return the averaged network of a training, and the checkpoint."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
     network = RegressNetwork(**saved["settings"])
-    state = {name: value for name, value in saved["state_dict"].items() if name.startswith("network.")}
-    state |= saved["averaged"]
-    network.load_state_dict({name.removeprefix("network."): value for name, value in state.items()}, strict=True)
+    network.load_state_dict(trained(saved), strict=True)
     return network.eval(), saved
 
 

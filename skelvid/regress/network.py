@@ -10,7 +10,7 @@ import timm
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
-from torch.nn.functional import dropout, layer_norm, scaled_dot_product_attention
+from torch.nn.functional import dropout, interpolate, layer_norm, scaled_dot_product_attention
 
 from skelvid.body.ball_rotation import ball_rotation, six_of_rotation
 from skelvid.body.dofs import DOF_INDEX, DOFS, JOINT_INDEX, JOINT_NAMES, joint_dofs
@@ -110,7 +110,7 @@ class Decoder(nn.Module):
     """From patches to poses.
 
     Args:
-        channels: Of a patch; patches: how many; size_hw: height and width of crops, px.
+        channels: Of a patch; grid: rows and columns of patches; size_hw: height and width of crops, px.
         points: Names of the points to tell, of `skelvid.body.keypoints`.
         parts: How many body parts to tell patches apart by; 0 once it is trained.
         width: Channels inside; a multiple of `heads`.
@@ -123,7 +123,7 @@ class Decoder(nn.Module):
     def __init__(
         self,
         channels: int,
-        patches: int,
+        grid: tuple[int, int],
         *,
         size_hw: tuple[int, int],
         points: tuple[str, ...] = POINTS,
@@ -138,7 +138,7 @@ class Decoder(nn.Module):
         self.points, self.forget = points, forget
         self.enter = nn.Linear(channels, width)
         self.camera = nn.Linear(3, width)
-        self.place = nn.Parameter(0.02 * torch.randn(patches, width))
+        self.place = nn.Parameter(0.02 * torch.randn(grid[0] * grid[1], width))
         self.mix = nn.ModuleList(nn.Sequential(_Attention(width, heads), _Mlp(width)) for _ in range(mixing))
         self.seen = nn.LayerNorm(width)
         # One for the person, one for each joint, one for each point.
@@ -153,8 +153,12 @@ class Decoder(nn.Module):
         self.joint_start = nn.Parameter(_joint_start())
         self.point_widths = (size_hw[1] // BIN_PX, size_hw[0] // BIN_PX, 1, len(VISIBILITIES))
         self.tell_point = nn.Linear(width, sum(self.point_widths))
+        # Patches say themselves which points they hold: what a query tells of a place only makes that finer.
+        self.tell_patch = nn.Linear(width, len(points))
+        self.grid = grid
         self.tell_part = nn.Linear(width, parts) if parts else None
         with torch.no_grad():
+            self.tell_patch.weight.zero_()
             self.tell_person.weight.mul_(0.3)
             self.tell_person.bias.zero_()
             self.tell_person.bias[N_YAWS : 7 * N_YAWS] = torch.tensor(_START_ROOT * N_YAWS)
@@ -181,6 +185,7 @@ class Decoder(nn.Module):
         person = self.tell_person(told[:, 0]).float().split(self.person_widths, dim=1)
         joint = torch.einsum("bjw,jwo->bjo", told[:, 1 : 1 + n_joints], self.tell_joint).float() + self.joint_start
         point = self.tell_point(told[:, 1 + n_joints :]).float().split(self.point_widths, dim=2)
+        held = self.tell_patch(x).float().transpose(1, 2).unflatten(2, self.grid)
         return Output(
             yaw_logits=person[0],
             root_six=person[1].unflatten(1, (N_YAWS, 6)),
@@ -189,12 +194,17 @@ class Decoder(nn.Module):
             log_sigma=joint[:, :, 6:].flatten(1)[:, _SIGMA].clamp(-5.0, 2.0),
             betas=person[2],
             place=person[3],
-            x_logits=point[0],
-            y_logits=point[1],
+            x_logits=point[0] + _along(held.logsumexp(2), point[0]),
+            y_logits=point[1] + _along(held.logsumexp(3), point[1]),
             point_log_sigma=point[2][..., 0] - 4.0,
             visibility_logits=point[3],
             part_logits=None if self.tell_part is None else self.tell_part(x).float(),
         )
+
+
+def _along(held: Float[Tensor, "b k m"], bins: Float[Tensor, "b k n"]) -> Float[Tensor, "b k n"]:
+    """Return what rows or columns of patches say, for each bin."""
+    return interpolate(held, bins.shape[2], mode="linear", align_corners=False)
 
 
 # Where a degree of freedom's numbers stand among its joint's nine: two for each angle, or six for a rotation, then
@@ -241,8 +251,7 @@ class RegressNetwork(nn.Module):
             "options": dict(options or {}), "decoder": dict(decoder or {}),
         }  # fmt: skip
         self.backbone = Backbone(backbone, size_hw=size_hw, layers=layers, options=options)
-        patches = self.backbone.grid[0] * self.backbone.grid[1]
-        self.decoder = Decoder(self.backbone.channels, patches, size_hw=size_hw, **(decoder or {}))
+        self.decoder = Decoder(self.backbone.channels, self.backbone.grid, size_hw=size_hw, **(decoder or {}))
 
     def forward(
         self, image: Float[Tensor, "b 3 h w"] | UInt8[Tensor, "b 3 h w"], camera: Float[Tensor, "b 3"]

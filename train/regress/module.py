@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import cos, pi
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -13,7 +14,7 @@ from train.regress.crops import Batch
 from train.regress.judge import Judged, joined, judge, summary
 from train.regress.looks import Looks, change
 from train.regress.losses import Anatomy, loss_terms
-from train.regress.start import Design
+from train.regress.start import Design, go_on_from
 
 # What the network's first weights were made to see takes smaller steps.
 BACKBONE_SHARE = 0.05
@@ -42,6 +43,7 @@ class Training(lightning.LightningModule):
         learning: How it learns.
         looks: How pictures are changed; None = not at all.
         body: The body that is learnt.
+        start: Checkpoint of an earlier training, to learn on from with other data or another schedule.
     """
 
     def __init__(
@@ -50,9 +52,12 @@ class Training(lightning.LightningModule):
         learning: Learning | None = None,
         looks: Looks | None = None,
         body: str = "open-neutral",
+        start: Path | None = None,
     ) -> None:
         super().__init__()
         self.network = (design or Design()).network()
+        if start is not None:
+            go_on_from(self.network, start)
         self.learning, self.looks = learning or Learning(), looks
         self._body = body
         self.anatomy = Anatomy.of(load_body(body))

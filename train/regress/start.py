@@ -54,6 +54,23 @@ class Design:
         return network
 
 
+def trained(saved: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the weights of a training's checkpoint, averaged where they are."""
+    state = {name: value for name, value in saved["state_dict"].items() if name.startswith("network.")}
+    state |= saved["averaged"]
+    return {name.removeprefix("network."): value for name, value in state.items()}
+
+
+def go_on_from(network: RegressNetwork, checkpoint: Path) -> None:
+    """Fill a network with what an earlier one has learnt; parts that it did not have stay as they are.
+
+    Raises:
+        RuntimeError: Some weight is too much, or of another shape.
+    """
+    state = trained(torch.load(checkpoint, map_location="cpu", weights_only=True))
+    network.load_state_dict({**network.state_dict(), **state}, strict=True)
+
+
 @torch.no_grad()
 def set_places(network: RegressNetwork) -> None:
     """Let the decoder's places of patches begin as waves over rows and columns (Vaswani et al. 2017).
