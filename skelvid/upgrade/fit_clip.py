@@ -134,7 +134,7 @@ def start_from_smpl(
     """
     t, joints, _ = rotvec.shape
     turn = torch.as_tensor(_matrices(rotvec.reshape(-1, 3))).reshape(t, joints, 3, 3).to(body.device, body.dtype)
-    turn = torch.cat([torch.as_tensor(axes).to(turn) @ turn[:, :1], turn[:, 1:]], dim=1)
+    turn = torch.cat([torch.as_tensor(axes).to(turn)[:, None] @ turn[:, :1], turn[:, 1:]], dim=1)
     q = torch.zeros((t, N_DOFS), dtype=body.dtype, device=body.device)
     for name, parts in _SMPL_TURNS.items():
         whole = turn[:, parts[0]]

@@ -23,10 +23,12 @@ def write_library(dataset: Path, out: Path) -> tuple[int, int]:
     Sequences only, in world axes (y up), evenly sampled: what cameras saw has no floor to stand on.
     """
     rows = [row for sample in read_samples(dataset) for row in _clips(sample, out)]
+    held_out = _held_out({row["person"] for row in rows})
+    rows = [row | {"split": "val" if row["person"] in held_out else "train"} for row in rows]
     about = {"format": FORMAT, "bodies": sorted(read_manifest(dataset)["bodies"])}
     with whole_file(out / "index.json") as part:
         part.write_text(json.dumps(about | {"clips": rows}, indent=1))
-    return len(rows), sum(row["frames"] for row in rows)
+    return len(rows), sum(int(row["frames"]) for row in rows)
 
 
 def _clips(sample: Sample, out: Path) -> Iterator[dict[str, Any]]:
@@ -35,7 +37,6 @@ def _clips(sample: Sample, out: Path) -> Iterator[dict[str, Any]]:
         return
     person = str(labels.get("identity", sample.key))
     about = {"source": str(labels["source"]), "licence": str(labels["licence"]), "person": person}
-    about["split"] = "val" if _chance(person) < _HELD_OUT else "train"
     for number, (start, end) in enumerate(_runs(labels["verdict"] == 0)):
         if end - start < _SHORTEST:
             continue
@@ -59,6 +60,13 @@ def _runs(good: np.ndarray) -> list[tuple[int, int]]:
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(int), [0]])))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _held_out(people: set[str]) -> set[str]:
+    """Return who is kept from training: the same people whoever else is there; at least one of several."""
+    by_chance = sorted(people, key=_chance)
+    count = sum(_chance(person) < _HELD_OUT for person in people)
+    return set(by_chance[: max(count, int(len(people) > 1))])
 
 
 def _chance(text: str) -> float:

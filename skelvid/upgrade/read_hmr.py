@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from skelvid.body.keypoints import COCO_17
 from skelvid.body.unpickle import NumbersUnpickler
-from skelvid.upgrade.placed import straight_at
+from skelvid.upgrade.placed import LIMBS, straight_at
 from skelvid.upgrade.sample import verdict_bit
 from skelvid.upgrade.sequence import Entry, SmplSequence, body_rotations, named_after
 
@@ -28,7 +27,7 @@ SCALE_PX = 200.0  # boxes are told in units of this
 ASSUMED_FOCAL = 0.7  # of the longer side of a picture, as for films
 N_KEYPOINTS = 44
 # Rows of their keypoints, as OpenPose counts them, then again as SPIN does: the surer of the two counts.
-LIMBS = {
+KEYPOINT_ROWS = {
     "right_shoulder": (2, 33), "right_elbow": (3, 32), "right_wrist": (4, 31), "left_shoulder": (5, 34),
     "left_elbow": (6, 35), "left_wrist": (7, 36), "right_hip": (9, 27), "right_knee": (10, 26), "right_ankle": (11, 25),
     "left_hip": (12, 28), "left_knee": (13, 29), "left_ankle": (14, 30),
@@ -118,11 +117,11 @@ def _view(picture: bytes) -> np.ndarray:
 
 
 def _keypoints(person: Mapping[str, Any]) -> np.ndarray:
-    """Return COCO's points, those of the face left out, as `17 3`: x, y, px, and confidence."""
-    out = np.zeros((len(COCO_17), 3))
+    """Return x, y, px, and confidence of the limbs."""
+    out = np.zeros((len(LIMBS), 3))
     if "keypoints_2d" in person:
         known = np.nan_to_num(np.asarray(person["keypoints_2d"], dtype=float).reshape(-1, 3))
-        for name, rows in LIMBS.items():
-            row = max((r for r in rows if r < len(known)), key=lambda r: known[r, 2])
-            out[COCO_17.index(name)] = known[row] + [0.5, 0.5, 0.0]  # their pixel centres lie at whole numbers
+        for place, name in enumerate(LIMBS):
+            row = max((r for r in KEYPOINT_ROWS[name] if r < len(known)), key=lambda r: known[r, 2])
+            out[place] = known[row] + [0.5, 0.5, 0.0]  # their pixel centres lie at whole numbers
     return out

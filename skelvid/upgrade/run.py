@@ -191,14 +191,14 @@ def prepare(jobs: Sequence[Job], settings: Settings) -> None:
 
 def _about(jobs: Sequence[Job], settings: Settings) -> About:
     bodies = sorted({settings.body_for(job.entry.sex) for job in jobs})
-    models = sorted({(job.entry.kind, job.entry.sex) for job in jobs})
+    models: set[tuple[Kind, str]] = {(job.entry.kind, job.entry.sex) for job in jobs}
     sources = dict(_source(job.path, settings) for job in jobs)
     return About(
         name="upgrade",
         recipe=settings.recipe,
         bodies={name: sha256(body_path(name)) for name in bodies},
         sources=dict(sorted(sources.items())),
-        models={f"{kind}-{sex}": sha256(find_model(settings.models, kind, sex)) for kind, sex in models},
+        models={f"{kind}-{sex}": sha256(find_model(settings.models, kind, sex)) for kind, sex in sorted(models)},
     )
 
 

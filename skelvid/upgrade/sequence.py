@@ -44,7 +44,7 @@ class SmplSequence:
         frame: `t` numbers of the frames in the source.
         labels: Further labels of the training format, without or with a row per frame.
         view: `t 3` or `1 3` focal length and principal point of the pictures, px, where known or assumed.
-        keypoints_px: `t 17 3` x, y and confidence of COCO's points; they place a person who has no `trans_m`.
+        keypoints_px: `t 12 3` x, y and confidence of `placed.LIMBS`; they place a person who has no `trans_m`.
         pictures: `t` encoded pictures and their suffix, where they come with the file.
         picture_files: `t` names of picture files, relative to a folder that the user names.
     """
@@ -63,7 +63,7 @@ class SmplSequence:
     frame: np.ndarray | None = None
     labels: Mapping[str, Any] = field(default_factory=dict)
     view: Float[np.ndarray, "#t 3"] | None = None
-    keypoints_px: Float[np.ndarray, "t 17 3"] | None = None
+    keypoints_px: Float[np.ndarray, "t 12 3"] | None = None
     pictures: tuple[tuple[str, bytes], ...] | None = None
     picture_files: tuple[str, ...] | None = None
 

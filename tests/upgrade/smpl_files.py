@@ -127,10 +127,10 @@ def hmr(path: Path, people: tuple[int, ...] = (2, 1)) -> Path:
 
 
 def _standing() -> np.ndarray:
-    """Limbs of someone upright, seen from the front, 20 px tall: shoulders, hips, knees, ankles as OpenPose counts."""
+    """Limbs, as OpenPose counts, of someone 20 px tall whose root is not turned: upside down before a camera."""
     out = np.zeros((44, 3))
-    for row, (x, y) in {2: (18, 10), 5: (22, 10), 9: (19, 16), 12: (21, 16), 10: (19, 20), 13: (21, 20), 11: (19, 25),
-                        14: (21, 25)}.items():  # fmt: skip
+    for row, (x, y) in {2: (18, 20), 5: (22, 20), 9: (19, 14), 12: (21, 14), 10: (19, 10), 13: (21, 10), 11: (19, 5),
+                        14: (21, 5)}.items():  # fmt: skip
         out[row] = x, y, 0.9
     return out
 

@@ -100,6 +100,15 @@ def test_root_starts_by_the_euler_formula(body):
     np.testing.assert_allclose(formula.as_matrix(), (world * turns).as_matrix(), atol=1e-5)
 
 
+def test_world_that_turns_turns_the_root_alone(body):
+    rng = np.random.default_rng(6)
+    rotvec, worlds = 0.3 * rng.normal(size=(5, 22, 3)), Rotation.random(5, rng).as_matrix()
+    whole = start_from_smpl(body, rotvec, worlds, consecutive=False).q
+    single = [start_from_smpl(body, rotvec[i : i + 1], worlds[i : i + 1], consecutive=False).q for i in range(5)]
+    torch.testing.assert_close(whole, torch.cat(single))
+    torch.testing.assert_close(whole[:, 3:], start_from_smpl(body, rotvec, np.eye(3)[None]).q[:, 3:])
+
+
 def test_root_of_a_clip_does_not_jump(body):
     rotvec = np.zeros((60, 22, 3))
     rotvec[:, 0] = Rotation.from_euler("zy", np.stack([np.linspace(0, 9, 60), np.full(60, 0.3)], 1)).as_rotvec()

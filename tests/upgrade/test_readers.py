@@ -72,7 +72,7 @@ def test_3dpw_has_a_person_each_in_camera_axes(tmp_path):
     np.testing.assert_allclose(second.to_axes[0] @ second.trans_m[0] + second.place_m[0], [1, -1, 3])
     assert second.labels["verdict"].tolist() == [8, 8, 8] + [0] * (FRAMES - 3)
     assert second.picture_files[1] == "street_01/image_00001.jpg"
-    assert first.labels["focal_px"] == pytest.approx(1965, abs=0.1)
+    np.testing.assert_allclose(first.view, [[1965, 540.5, 960.5]], atol=0.1)
 
 
 def test_bedlam_is_sorted_into_people_and_time(tmp_path):

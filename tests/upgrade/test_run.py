@@ -153,9 +153,9 @@ def test_good_runs_become_a_library_that_training_reads(world, settings, monkeyp
     with pytest.raises(ConfigError, match="upgrade it with --body open-neutral"):
         load_library([world / "library"], split="train", shares=[1.0])
     monkeypatch.setattr("train.lift.library._BODIES", (settings.body,))
-    library = load_library([world / "library"], split="train", shares=[1.0])
-    assert int(library.frames.sum()) == frames
-    assert torch.isfinite(library.q).all()
+    parts = [load_library([world / "library"], split=split, shares=[1.0]) for split in ("train", "val")]
+    assert sum(int(part.frames.sum()) for part in parts) == frames
+    assert all(torch.isfinite(part.q).all() for part in parts)
 
 
 def kill_once(job, settings):

@@ -84,20 +84,21 @@ def shape_error_mm(shapes: ShapeSpace, held_out: Float[ndarray, "n v 3"]) -> tup
 
 
 def winding_inside(
-    points: Float[ndarray, "p 3"], skin: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"], chunk: int = 200
+    points: Float[ndarray, "p 3"], skin: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"]
 ) -> Bool[ndarray, "p"]:
-    """Tell which points lie inside a closed mesh, by its winding number (Van Oosterom and Strackee 1983)."""
-    total = np.empty(len(points))
-    for start in range(0, len(points), chunk):
-        rays = skin[None] - points[start : start + chunk, None]
-        length = np.linalg.norm(rays, axis=-1)
-        a, b, c = (rays[:, faces[:, k]] for k in range(3))
-        la, lb, lc = (length[:, faces[:, k]] for k in range(3))
-        triple = np.einsum("pfi,pfi->pf", a, np.cross(b, c))
-        dots = [np.einsum("pfi,pfi->pf", x, y) for x, y in ((a, b), (b, c), (c, a))]
-        below = la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb
-        total[start : start + chunk] = np.arctan2(triple, below).sum(axis=1) / (2 * np.pi)
-    return total > 0.5
+    """Tell which points lie inside a closed mesh, by its winding number: a ray leaves it once more than it enters."""
+    corners = skin[faces]
+    low, high = corners.min(1), corners.max(1)
+    point, face = np.nonzero(
+        ((points[:, None, :2] >= low[:, :2]) & (points[:, None, :2] <= high[:, :2])).all(2)
+        & (points[:, None, 2] <= high[:, 2])
+    )
+    flat = corners[face].astype(float) - points[point, None]
+    edges = flat[:, [1, 2, 0], :2], flat[:, [2, 0, 1], :2]
+    share = edges[0][..., 0] * edges[1][..., 1] - edges[0][..., 1] * edges[1][..., 0]  # twice the areas of thirds
+    area = share.sum(1)
+    crossed = ((share > 0).all(1) | (share < 0).all(1)) & ((share * flat[..., 2]).sum(1) * area > 0)
+    return np.bincount(point, np.sign(area) * crossed, len(points)) > 0.5
 
 
 def inside_share(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def load_library(folders: Sequence[Path], *, split: str, shares: Sequence[float]
         shares: How often a window comes from each folder; within it, clips count by their length to the power 0.7.
 
     Raises:
-        ConfigError: A library is of another body.
+        ConfigError: A library is of another body, or none has a clip of this split.
     """
     parts: list[dict] = []
     for folder, share in zip(folders, shares, strict=True):
@@ -102,6 +103,8 @@ def load_library(folders: Sequence[Path], *, split: str, shares: Sequence[float]
                 arrays = {key: file[key] for key in ("q", "trans_m", "betas")}
             shift = [table.get(row["source"], 0.0) for table in (_TILT_SHIFT_DEG, _TRUNK_SHIFT_DEG)]
             parts.append(arrays | {"name": row["name"], "fps": row["fps"], "weight": weight, "shift": shift})
+    if not parts:
+        raise ConfigError(f"no clip of {', '.join(map(str, folders))} is for {split}: add a library with more people")
     frames = np.array([len(p["q"]) for p in parts])
     return Library(
         torch.as_tensor(np.concatenate([p["q"] for p in parts]), dtype=torch.float32),
@@ -182,6 +185,7 @@ def _bend_trunk(q: Tensor, extension_rad: Float[Tensor, "b"]) -> Tensor:
     return q
 
 
+@cache
 def _vary_sigma() -> Tensor:
     sigma = torch.zeros(46)
     for kind, deg in _VARY_DEG.items():
