@@ -16,7 +16,7 @@ from skelvid.datatypes.motion import Motion
 from skelvid.datatypes.people import Keypoints2D, KeypointTrack
 from skelvid.datatypes.skel import SkelParams
 from skelvid.geometry.camera import project
-from skelvid.motion.refine import SOLES, RefineOptions, _own_axes, compile_clip, refine
+from skelvid.motion.refine import SIGMA_SCALE, SOLES, RefineOptions, _own_axes, compile_clip, refine
 from skelvid.motion.reproject import KeypointOffsets
 from tests.motion.motions import walking
 
@@ -114,8 +114,19 @@ def test_biased_keypoints_help_and_sigmas_tell_how_much(walk):
     assert leg_error_deg(fit, truth) < 0.65 * leg_error_deg(start, truth)
     assert fit.q_sigma_rad is not None
     errors = (fit.params.q - truth.params.q)[:, LEGS] / fit.q_sigma_rad[:, LEGS]
-    assert 0.7 < np.sqrt((errors**2).mean()) < 1.4
-    assert (fit.q_sigma_rad[:, LEGS].mean(0) < SIGMA_RAD).all()
+    # Here keypoints and prior err as the fit is told, so that its curvature alone would be right.
+    assert 0.7 < SIGMA_SCALE * np.sqrt((errors**2).mean()) < 1.4
+    assert (fit.q_sigma_rad[:, LEGS].mean(0) < SIGMA_SCALE * SIGMA_RAD).all()
+
+
+def test_sigmas_are_widened_where_the_fit_tells_them(walk, monkeypatch):
+    _, start, xy = walk
+    told = [refine(BODY, start, track_of(start, xy)).q_sigma_rad]
+    monkeypatch.setattr("skelvid.motion.refine.SIGMA_SCALE", 1.0)
+    told.append(refine(BODY, start, track_of(start, xy)).q_sigma_rad)
+    ratio = told[0] / told[1]
+    np.testing.assert_allclose(ratio[:, LEGS], SIGMA_SCALE)
+    np.testing.assert_allclose(ratio[:, DOF_INDEX["wrist_flexion_r"]], 1.0)
 
 
 @pytest.mark.parametrize("names", [BLAZEPOSE_33, COCO_17])
