@@ -82,7 +82,10 @@ Keypoints = Annotated[
         metavar="SOURCE",
     ),
 ]
-Detector = Annotated[str | None, _option(_MOTION, "Who finds people.", metavar="NAME")]
+Detector = Annotated[
+    str | None,
+    _option(_MOTION, "Who finds people: skelvid, mediapipe, torchvision:FILE or ultralytics:FILE.", metavar="NAME"),
+]
 Regressor = Annotated[
     str | None,
     _option(

@@ -82,7 +82,7 @@ class PeopleConfig:
     """
 
     keypoints: str = "mediapipe"
-    detector: str = "mediapipe"
+    detector: str = "skelvid"
     person: str = "largest"
     at: tuple[float, float, float] | None = None
     max_people: int = 4

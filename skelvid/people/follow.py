@@ -27,10 +27,13 @@ from skelvid.people.sound import drop_twins, is_sound, steady
 from skelvid.people.track import Box, Crowd, Person
 
 EVERY_S = 1.0
-# Between looks while somebody may be mistaken, while nobody is there, and, doubled each time, after losing somebody.
+# Between looks while somebody is new or may be mistaken, while nobody is there, and, doubled each time, after losing
+# somebody.
 CONTESTED_EVERY_S = 0.2
 EMPTY_EVERY_S = 0.2
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 0.4
+# Frames wait until everybody has been seen for so long without a gap.
+SETTLED_S = 0.2
 # After this video time the findings of a look count.
 LAG_S = 0.2
 # The source keeps being asked for somebody at their last place.
@@ -146,11 +149,14 @@ def follow(
             return
         waiting: Waiting = []
         for frame in _one_ahead(frames, pool):
-            sighting = follower.step(frame)
-            look_back(waiting, sighting, source, follower.crowd, follower.room)
-            waiting.append((frame, sighting))
-            while waiting and (follower.sees_all(sighting) or have_waited(waiting)):
+            waiting.append((frame, follower.step(frame)))
+            settled = follower.settled(frame.time_s)
+            if settled:
+                look_back(waiting, source, follower.crowd, follower.room)
+            while waiting and (settled or have_waited(waiting)):
                 yield waiting.pop(0)[1]
+        if waiting:
+            look_back(waiting, source, follower.crowd, follower.room)
         yield from (sighting for _, sighting in waiting)
 
 
@@ -181,19 +187,25 @@ class _Follower:
         self.crowd.meet(frame.time_s)
         self.crowd.forget(frame.time_s)
         wanted = self._wanted(frame)
-        points = self._ask(frame, wanted, doubts)
+        points = self._ask(frame, wanted)
         lost = [person for person in wanted if person.missing and person.time_s >= self.before_s]
         if lost and self.lookout.last_s < frame.time_s:
             doubts += self._heed(self.lookout.now(frame))
-            points |= self._ask(frame, [person for person in lost if not person.missing], doubts)
+            points |= self._ask(frame, [person for person in lost if not person.missing])
+        doubts += self.crowd.hidden(frame.time_s)
         self.before_s = frame.time_s
         return self._sighting(frame, points, doubts)
 
-    def sees_all(self, sighting: Sighting) -> bool:
-        """Return whether those who are wanted have keypoints in a frame; nobody is not all."""
-        assert sighting.boxes.person_id is not None
-        seen = sighting.boxes.person_id[(sighting.keypoints.score > 0.0).any(-1)]
-        return bool(self.first) and self.first <= set(seen.tolist())
+    def settled(self, time_s: float) -> bool:
+        """Return whether those who are wanted have been seen for a while; nobody is not all."""
+        wanted = [person for person in self.crowd.people if person.person_id in self.first]
+        return bool(wanted) and all(
+            not person.missing
+            and person.time_s >= time_s
+            and time_s - person.seen_s >= SETTLED_S
+            and (person.whole or not person.is_new(time_s))
+            for person in wanted
+        )
 
     def _looks(self, frame: Frame) -> list[_Look]:
         """Return the detector's findings that count from this frame on; let it look when it is time to."""
@@ -208,6 +220,8 @@ class _Follower:
             return lookout.due(time_s)
         if time_s - lookout.calm_since_s > lookout.every_s:
             lookout.retry_s = FIRST_RETRY_S
+        if any(person.is_new(time_s) and not person.whole for person in wanted) and waited_s >= CONTESTED_EVERY_S:
+            return lookout.now(frame)
         looks = lookout.due(time_s)
         contested = any(person.met for person in wanted)
         if not lookout.busy and waited_s >= (min(CONTESTED_EVERY_S, lookout.every_s) if contested else lookout.every_s):
@@ -257,8 +271,8 @@ class _Follower:
         weight = self.followed[person.person_id].weight
         return person.person_id != self.chosen, -loyalty * weight, person.person_id
 
-    def _ask(self, frame: Frame, people: Sequence[Person], doubts: list[Doubt]) -> dict[int, Keypoints2D]:
-        """Return the keypoints of those who are seen in this frame, by number; note who is, who is not, and why."""
+    def _ask(self, frame: Frame, people: Sequence[Person]) -> dict[int, Keypoints2D]:
+        """Return the keypoints of those who are seen in this frame, by number; note who is and who is not."""
         if not people:
             return {}
         states = [self.followed[person.person_id] for person in people]
@@ -267,16 +281,14 @@ class _Follower:
         found = self.source(frame, boxes)
         around = extent(found)
         sound = [
-            is_sound(found[row], around[row], state.box, person.size)
+            is_sound(found[row], around[row], state.box, person.least_size(frame.time_s))
             for row, (person, state) in enumerate(zip(people, states, strict=True))
         ]
         drop_twins(found, around, [person.xyxy for person in people], sound)
         for row, (person, state) in enumerate(zip(people, states, strict=True)):
-            if sound[row] and self.crowd.mistaken(
-                person, around[row], appearance(frame.image, around[[row]]), frame.time_s
-            ):
-                sound[row] = False
-                doubts += self.crowd.hidden(person, frame.time_s)
+            colours = appearance(frame.image, around[[row]]) if sound[row] else None
+            if colours is not None and self.crowd.mistaken(person, around[row], colours, frame.time_s):
+                sound[row], person.hidden_s = False, frame.time_s
             if sound[row]:
                 person.move(pad(around[row], BODY_MARGIN), frame.time_s)
                 state.box = steady(state.box, around[row], self.room)

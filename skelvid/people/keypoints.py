@@ -30,6 +30,9 @@ BODY_MARGIN = 0.04
 class KeypointSource(Protocol):
     """Gives the keypoints of the people in frames that come in order of time, one video per source.
 
+    Somebody may be asked for in frames that go backwards, then under a number of their own, below 0;
+    `forget(person_id)`, if a class has it, is called when nobody will ask for that number again.
+
     A class whose `beside_others` is true says that several sources may work at once, each on another stretch of the
     video: it looks at the times of frames, and not at their numbers.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
@@ -18,6 +18,7 @@ from torchvision.ops import nms
 from skelvid.datatypes.frames import Frame
 from skelvid.datatypes.people import Boxes
 from skelvid.errors import WeightsError
+from skelvid.geometry.boxes import shared
 from skelvid.people.person_network import STRIDES, PersonNetwork
 from skelvid.weights import network_path
 
@@ -26,6 +27,9 @@ SHIPPED = "detector"
 SIDE_PX = 320
 # Two boxes that overlap more are around the same person.
 MAX_IOU = 0.6
+# A box inside another to that share, at its upper end and no higher than that share of it, is around the head, unless
+# it is narrower than that share of its height.
+HEAD_INSIDE, HEAD_HEIGHT, HEAD_WIDTH = 0.9, 0.35, 0.6
 # What is beside a picture that is not as wide as others, or no multiple of what the network needs.
 GREY = 114 / 255
 
@@ -83,8 +87,17 @@ def _in_frame(xyxy: Tensor, score: Tensor, seen_hw: tuple[int, ...], size_hw: tu
     """Return boxes of the picture that the network saw in the pixels of the frame."""
     size, seen = np.tile(size_hw[::-1], 2), np.tile(seen_hw[::-1], 2)
     inside = (xyxy.double().numpy() * size / seen).clip(0.0, size)
-    sound = (inside[:, :2] < inside[:, 2:]).all(-1)
+    sound = np.flatnonzero((inside[:, :2] < inside[:, 2:]).all(-1))
+    sound = sound[~_heads(inside[sound])]
     return Boxes(inside[sound], score.double().numpy()[sound])
+
+
+def _heads(xyxy: Float[np.ndarray, "n 4"]) -> Bool[np.ndarray, "n"]:
+    """Return which boxes are around the head of somebody who has a box."""
+    width, height = (xyxy[:, 2:] - xyxy[:, :2]).T
+    round_ = width > HEAD_WIDTH * height
+    within = round_[:, None] & (shared(xyxy, xyxy) > HEAD_INSIDE) & (height[:, None] < HEAD_HEIGHT * height)
+    return np.asarray((within & (xyxy[:, None, 1] < xyxy[:, 1] + 0.5 * HEAD_HEIGHT * height)).any(1))
 
 
 def _shrunk(image: UInt8[np.ndarray, "h w 3"], side_px: int) -> UInt8[np.ndarray, "y x 3"]:

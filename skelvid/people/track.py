@@ -23,11 +23,16 @@ REMEMBER_S = 2.0
 # Two people who overlap by more than this share of the smaller may be taken for each other, and for some time after.
 MEETING = 0.4
 CONTESTED_S = 1.0
-# Boxes that share more are around the same person.
-SAME = 0.5
+# Boxes that share more are around the same person, and, of somebody new, a box that is in another to that share.
+SAME, WITHIN = 0.5, 0.9
 # Heights that a person may be away from where they were thought to be, at once and per second.
 REACH, REACH_PER_S = 0.5, 1.5
 MAX_SIZE_RATIO = 2.0
+# Least size of their points relative to their own: curled up in a somersault it is 0.38, and points that have lost
+# their person shrink to less; and to that of the box that a detector sees at the same time.
+MIN_SIZE, MIN_SIZE_NOW = 0.3, 0.5
+# Somebody is new for so long: they come in, and less of them was seen before.
+YOUNG_S = 2.0
 # Least likeness to know somebody again, and the least by which it must prefer one of two.
 MIN_LIKENESS, CLEAR = 0.4, 0.08
 _LEARN = 0.2
@@ -35,7 +40,7 @@ _SPEED_OVER_S = _KNOWN_AFTER_S = 0.3
 _PREDICT_S = 1.0
 _SIZE_KEPT_S = 10.0
 # Whoever has not been seen for longer was not mistaken, but lost.
-_STALE_S = 0.1
+_STALE_S = 0.15
 
 Box = Float[np.ndarray, "4"]
 
@@ -52,7 +57,10 @@ class Person:
         colours: Their appearance.
         met: Whom they overlapped, and when last, while they may have been taken for each other.
         missing: Whether the latest try to find them failed.
-        hidden_s: When somebody else was last seen in their place.
+        hidden_s, said_s: When somebody else was last seen in their place, and when that was last said.
+        since_s: When they were found first.
+        seen_s: Since when they have been seen without a gap.
+        whole: Whether a detector, after it found them, saw them as large as their points are.
         past: Times and boxes so far, the latest last.
         size: Longer side of the box when they are stretched out, px.
     """
@@ -65,10 +73,15 @@ class Person:
     met: dict[int, float] = field(default_factory=dict)
     missing: bool = False
     hidden_s: float = -math.inf
+    said_s: float = -math.inf
+    whole: bool = False
+    since_s: float = field(init=False)
+    seen_s: float = field(init=False)
     past: deque[tuple[float, Box]] = field(init=False)
     size: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.since_s = self.seen_s = self.time_s
         self.past = deque([(self.time_s, self.xyxy)], maxlen=64)
         self.size = _size(self.xyxy)
 
@@ -77,6 +90,8 @@ class Person:
         if time_s <= self.time_s:
             self.past.clear()
         self.size = max(_size(xyxy), self.size * math.exp(min(self.time_s - time_s, 0.0) / _SIZE_KEPT_S))
+        if self.missing:
+            self.seen_s = time_s
         self.xyxy, self.time_s, self.missing = xyxy, time_s, False
         self.past.append((time_s, xyxy))
 
@@ -85,6 +100,18 @@ class Person:
         if time_s < self.time_s:
             return min(self.past, key=lambda entry: abs(entry[0] - time_s))[1]
         return self.xyxy + np.tile(self._velocity() * min(time_s - self.time_s, _PREDICT_S), 2)
+
+    def is_known(self) -> bool:
+        """Return whether they were seen more than once: detectors err, but seldom twice."""
+        return self.time_s - self.since_s > _KNOWN_AFTER_S
+
+    def is_new(self, time_s: float) -> bool:
+        """Return whether they came a moment ago; perhaps they are coming in still, and are larger than they seem."""
+        return time_s - self.since_s < YOUNG_S
+
+    def least_size(self, time_s: float) -> float:
+        """Return how large points must be to be theirs, px; larger if a detector has just seen how large they are."""
+        return max(MIN_SIZE * self.size, MIN_SIZE_NOW * _size(self.xyxy) if time_s == self.time_s else 0.0)
 
     def _velocity(self) -> Float[np.ndarray, "2"]:
         old = [(t, box) for t, box in self.past if t <= self.time_s - _SPEED_OVER_S]
@@ -102,8 +129,8 @@ class Crowd:
         self._count = 0
 
     def meet(self, time_s: float) -> None:
-        """Note who overlaps whom, among those who were seen more than once: detectors err, but seldom twice."""
-        people = [person for person in self.people if person.time_s - person.past[0][0] > _KNOWN_AFTER_S]
+        """Note who overlaps whom, among those who are known."""
+        people = [person for person in self.people if person.is_known()]
         if len(people) < 2:
             return
         boxes = np.stack([person.at(time_s) for person in people])
@@ -129,26 +156,32 @@ class Crowd:
             else:
                 doubts.append(Doubt(time_s, (person.person_id,), "was mistaken for another"))
                 person.met.clear()
-            # Whoever was seen since is better known from that.
-            if person.time_s < time_s or not here:
+            larger = person.is_new(time_s) and _size(place) < MIN_SIZE_NOW * _size(found.xyxy[row])
+            person.whole |= not (person.missing or larger)
+            # Whoever is being seen is better known from that.
+            if not here or larger or person.missing or time_s - person.time_s > _STALE_S:
                 person.move(found.xyxy[row], time_s)
         self._welcome(found, colours, sorted(set(range(len(found))) - set(owner.tolist())), time_s)
         return doubts
 
     def mistaken(self, person: Person, around: Box, colours: Float[np.ndarray, "1 c"], time_s: float) -> bool:
         """Return whether what was taken for a person looks clearly more like somebody else who is at that place."""
-        others = [other for other in self.people if other is not person]
+        others = [other for other in self.people if other is not person and other.is_known()]
         if not others:
             return False
         there = shared(np.stack([other.at(time_s) for other in others]), around[None])[:, 0] > MEETING
         alike = likeness(np.stack([one.colours for one in (person, *others)]), colours)[:, 0]
         return bool((alike[1:][there] > alike[0] + CLEAR).any())
 
-    def hidden(self, person: Person, time_s: float) -> list[Doubt]:
-        """Note that somebody else was seen where a person should be; return that, unless it was said of late."""
-        said = time_s - person.hidden_s < CONTESTED_S
-        person.hidden_s = time_s
-        return [] if said else [Doubt(time_s, (person.person_id,), "was hidden by another: left out while it lasted")]
+    def hidden(self, time_s: float) -> list[Doubt]:
+        """Return who was not seen at a time because somebody else was in their place, unless it was said of late."""
+        doubts: list[Doubt] = []
+        for person in self.people:
+            if person.missing and person.hidden_s == time_s:
+                if time_s - person.said_s >= CONTESTED_S:
+                    doubts.append(Doubt(time_s, (person.person_id,), "was hidden by another: left out meanwhile"))
+                person.said_s = time_s
+        return doubts
 
     def forget(self, time_s: float) -> None:
         """Forget those who have been away for long."""
@@ -172,6 +205,8 @@ class Crowd:
             away = np.linalg.norm(_center(found.xyxy) - _center(place), axis=-1) / reach
             ratio = (found.xyxy[:, 2:] - found.xyxy[:, :2]).max(-1) / person.size
             possible = (away < 1.0) & (np.abs(np.log(ratio)) < math.log(MAX_SIZE_RATIO))
+            if person.is_new(time_s):
+                possible |= (ratio > 1.0) & (shared(place[None], found.xyxy)[0] > WITHIN)
             unsure = person.missing or contested
             if unsure:
                 possible &= (alike[row] > MIN_LIKENESS) | (overlap[row] > SAME)

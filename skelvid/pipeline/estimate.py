@@ -14,7 +14,7 @@ from skelvid.motion.lift import Lifter
 from skelvid.people.choose import choose
 from skelvid.people.track import tracks
 from skelvid.pipeline.interpret import Interpreted, Lift, camera_of, floor_origin_m, interpret, versions
-from skelvid.pipeline.quality import angle_warnings, film_warnings, setting_warnings, track_warnings
+from skelvid.pipeline.quality import angle_warnings, film_warnings, other_warnings, setting_warnings, track_warnings
 from skelvid.pipeline.regress import FrameRegressor, regress
 from skelvid.pipeline.store import Store
 from skelvid.pipeline.watch import Progress, Watched, open_frames, watch
@@ -106,6 +106,11 @@ def estimate(
     regressor = regressor or load_regressor(config)
     watched = watched or watch(path, config, store=store, progress=progress)
     chosen = wanted_tracks(watched, config, path)
+    others = (
+        []
+        if config.people.person == "all"
+        else [o for o in tracks(watched.sightings) if o.person_id != chosen[0].person_id]
+    )
     about_film = tuple(film_warnings(watched.info, watched.scene, read=watched.read))
     file_side_px = max(watched.info.size_hw)
     if config.camera.focal_px:
@@ -135,6 +140,7 @@ def estimate(
             *about_film,
             *track_warnings(track, watched.info.size_hw),
             *_doubts(watched, track.person_id),
+            *other_warnings(track, others),
             *angle_warnings(told.angles),
             *setting_warnings(camera, assumed_focal=assumed, height_m=config.motion.height_m),
         )
@@ -193,7 +199,7 @@ def _result(
 def _doubts(watched: Watched, person_id: int) -> list[str]:
     """Say when the person may have been taken for another."""
     doubts = [doubt for s in watched.sightings for doubt in s.doubts if person_id in doubt.person_ids]
-    said = [f"at {doubt.time_s:.1f} s person {person_id} {doubt.sentence}" for doubt in doubts]
+    said = [f"at {doubt.time_s:.1f} s {doubt.sentence}" for doubt in doubts]
     return said if len(said) <= _MAX_DOUBTS else [*said[:_MAX_DOUBTS], f"and {len(said) - _MAX_DOUBTS} times more"]
 
 

@@ -19,6 +19,8 @@ _MIN_LUMA = 45.0
 _MIN_DURATION_S = 1.0
 _MIN_RATE_HZ = 20.0
 _MIN_SEEN = 0.8
+# Who is seen at other times for a smaller share of the person's is no part of the movement.
+_MIN_OTHER = 0.2
 # Beyond this an angle says hardly more than what people's joints usually do.
 _MAX_SIGMA_RAD = np.radians(12.0)
 
@@ -57,6 +59,19 @@ def track_warnings(track: KeypointTrack, size_hw: tuple[int, int]) -> Iterator[s
         yield (
             f"feet are outside the picture or hidden in {100 * away:.0f} % of the frames: ankle and foot angles there "
             "are guesses"
+        )
+
+
+def other_warnings(track: KeypointTrack, everybody: Sequence[KeypointTrack]) -> Iterator[str]:
+    """Say who was followed only while a person was away: after a cut, or a while outside, nobody is known again."""
+    seen = (track.keypoints.score > 0.0).any(1)
+    frames = {other.person_id: (other.keypoints.score > 0.0).any(1) for other in everybody if other is not track}
+    others = [who for who, at in frames.items() if not (at & seen).any() and at.sum() > _MIN_OTHER * seen.sum()]
+    if others:
+        who = f"person{'s' if len(others) > 1 else ''} {', '.join(map(str, others))}"
+        yield (
+            f"while person {track.person_id} is away, {who} can be seen: whoever is away for over 2 s, or beyond a cut "
+            "of the film, comes back under another number; --person NUMBER or --person all gives those parts"
         )
 
 

@@ -21,7 +21,7 @@ from skelvid.datatypes.people import Boxes, Keypoints2D
 from skelvid.files import whole_file
 from skelvid.people.sighting import Doubt, Sighting
 
-FORMAT = 2
+FORMAT = 3
 FRAMES_PER_PART = 60
 _HASHED_BYTES = 1 << 20
 _DONE = "done.json"
@@ -163,7 +163,7 @@ def _from_arrays(values: dict[str, np.ndarray]) -> list[Sighting]:
     names = tuple(map(str, values["names"]))
     doubts: dict[int, list[Doubt]] = {}
     for doubt in json.loads(str(values["doubts"])):
-        said = Doubt(doubt["time_s"], tuple(doubt["person_ids"]), doubt["sentence"])
+        said = Doubt(doubt["time_s"], tuple(doubt["person_ids"]), doubt["what"])
         doubts.setdefault(doubt["index"], []).append(said)
     sightings: list[Sighting] = []
     end = 0

@@ -5,7 +5,7 @@ import pytest
 
 from skelvid.errors import ConfigError
 from skelvid.people import follow as follow_module
-from skelvid.people.follow import EMPTY_EVERY_S, EVERY_S, follow
+from skelvid.people.follow import CONTESTED_EVERY_S, EMPTY_EVERY_S, EVERY_S, SETTLED_S, follow
 from skelvid.people.track import REMEMBER_S, tracks
 from tests.crowd_fakes import RATE_HZ, Play, stand, whose
 
@@ -41,7 +41,8 @@ class TestOne:
         sightings = watch(play)
         assert [s.index for s in sightings] == list(range(120))
         assert all(whose(play, s) == {0: "red"} for s in sightings)
-        assert len(play.looks) == 1 + int(120 / RATE_HZ / EVERY_S - 1e-9)
+        # And once more soon after they came.
+        assert len(play.looks) == 2 + int((120 / RATE_HZ - CONTESTED_EVERY_S) / EVERY_S - 1e-9)
         np.testing.assert_allclose(sightings[100].boxes.xyxy[0, [0, 2]], play.scenes[100]["red"][::2], atol=4)
 
     def test_box_given_to_the_source_stays_while_the_person_does(self):
@@ -57,25 +58,29 @@ class TestOne:
         list(follow(play.frames(), detector=play.detector, source=Watched(play)))
         assert len(np.unique(np.concatenate(given), axis=0)) == 1
 
-    def test_is_followed_from_a_late_entrance_on(self):
+    @pytest.mark.parametrize("live", [False, True])
+    def test_is_followed_from_a_late_entrance_on(self, live):
         play = Play([{}] * 50 + [{"red": stand(100)}] * 30)
-        sightings = watch(play)
+        sightings = watch(play, read_ahead=not live)
+        assert [s.index for s in sightings] == list(range(80))
         first = next(s.index for s in sightings if whose(play, s))
-        assert 50 <= first <= 50 + EMPTY_EVERY_S * RATE_HZ + 1
+        # A camera's frames are not waited with.
+        assert 50 < first <= 50 + EMPTY_EVERY_S * RATE_HZ + 1 if live else first == 50
         (track,) = tracks(sightings)
         assert len(track) == 80
-        assert not track.keypoints.score[:50].any()
+        np.testing.assert_array_equal(track.keypoints.score.any(-1), np.arange(80) >= first)
 
-    def test_gap_is_bridged_but_its_rows_are_missing(self):
+    @pytest.mark.parametrize("live", [False, True])
+    def test_gap_is_bridged_but_its_rows_are_missing(self, live):
         hidden = range(40, 70)
         play = Play([{} if i in hidden else {"red": stand(50 + i)} for i in range(120)])
-        (track,) = tracks(watch(play))
+        (track,) = tracks(watch(play, read_ahead=not live))
         seen = np.any(track.keypoints.score, axis=-1)
         assert not seen[hidden].any()
         assert np.isnan(track.keypoints.xy[hidden]).all()
         assert seen[:40].all()
-        # Found again within the longest wait between two looks.
-        assert seen[70 + int(follow_module.LAST_RETRY_S * RATE_HZ) + 1 :].all()
+        # Live, found again within the longest wait between two looks.
+        assert seen[70 + (int(follow_module.LAST_RETRY_S * RATE_HZ) + 1 if live else 0) :].all()
 
     def test_who_comes_back_after_long_is_somebody_new(self):
         away = int((REMEMBER_S + 0.5) * RATE_HZ)
@@ -151,6 +156,26 @@ class TestSeveral:
         if max_people == 2:
             assert len(before.keys() & after.keys()) == 2
 
+    @pytest.mark.parametrize("max_people", [1, 2])
+    @pytest.mark.parametrize("front", ["red", "blue"])
+    def test_nobody_is_seen_while_somebody_else_hides_them(self, front, max_people):
+        """The keypoints of the one behind went over to the one in front, for as long as it lasted, without a word."""
+        back = "blue" if front == "red" else "red"
+        place = {"red": walk(90, 0.8, 100), "blue": walk(170, -0.8, 100)}
+        play = Play([{back: place[back][i], front: place[front][i]} for i in range(100)])
+        sightings = watch(play, max_people=max_people)
+        hidden = [s for s in sightings if back not in play.visible(s.index)]
+        assert len(hidden) > 5
+        who = {actor: number for number, actor in whose(play, sightings[0]).items()}
+        for s in hidden:
+            assert who.get(back) not in whose(play, s)
+        said = [doubt for s in sightings for doubt in s.doubts]
+        if back in who:
+            assert [(d.person_ids, d.what) for d in said] == [
+                ((who[back],), "was hidden by another: left out meanwhile")
+            ]
+            assert back in whose(play, sightings[-1]).values()
+
     def test_look_alikes_who_cross_are_reported(self):
         right, left = walk(20, 2.5, 100), walk(270, -2.5, 100)
         play = Play([{"crimson": left[i], "red": right[i]} for i in range(100)])
@@ -193,11 +218,12 @@ class TestSeveral:
 
 
 class TestStream:
-    def test_what_is_said_of_a_frame_depends_on_earlier_ones_only(self):
+    def test_live_what_is_said_of_a_frame_depends_on_earlier_ones_only(self):
         right, left = walk(20, 2.5, 100), walk(270, -2.5, 100)
         scenes = [{"blue": left[i], "red": right[i]} for i in range(100)]
         whole, part = Play(scenes), Play(scenes[:60])
-        for a, b in zip(watch(whole, max_people=2), watch(part, max_people=2), strict=False):
+        seen = (watch(play, max_people=2, read_ahead=False) for play in (whole, part))
+        for a, b in zip(*seen, strict=False):
             np.testing.assert_array_equal(a.boxes.xyxy, b.boxes.xyxy)
             np.testing.assert_array_equal(a.keypoints.xy, b.keypoints.xy)
             assert a.doubts == b.doubts
@@ -212,7 +238,8 @@ class TestStream:
                 yield frame
 
         for sighting in follow(frames(), detector=play.detector, source=Source(play)):
-            assert max(given) <= sighting.index + 1
+            # At first until it is sure of who is there.
+            assert max(given) <= max(sighting.index, int(2 * SETTLED_S * RATE_HZ)) + 1
             if sighting.index == 10:
                 break
 

@@ -118,7 +118,16 @@ class TestPeople:
     def test_time_rises_even_if_frames_share_a_millisecond(self, source):
         for time_s in (0.0101, 0.0102, 0.0102, 0.0104):
             source(draw_people([self.LEFT], time_s=time_s), boxes(self.LEFT))
-        assert alive()[0].last_ms == 13
+        assert alive()[0].last_ms == 3
+
+    def test_somebody_under_another_number_may_go_backwards(self, source):
+        for time_s, person_id in ((0.1, 3), (0.2, 3), (0.2, -4), (0.1, -4), (0.0, -4), (0.3, 3)):
+            found = source(draw_people([self.LEFT], time_s=time_s), boxes(self.LEFT, person_id=[person_id]))
+            assert found.score.all()
+        assert [landmarker.last_ms for landmarker in alive()] == [200, 200]
+        source.forget(-4)
+        source.forget(7)
+        assert [landmarker.last_ms for landmarker in FakeLandmarker.made if not landmarker.closed] == [200]
 
     def test_close_frees_all_and_allows_another_video(self, source):
         source(draw_people([self.LEFT], time_s=5.0), boxes(self.LEFT))

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from skelvid.datatypes.frames import Frame
 from skelvid.errors import AssetError, WeightsError
-from skelvid.people.person_detector import SHIPPED, SIDE_PX, PersonDetector
+from skelvid.people.person_detector import SHIPPED, SIDE_PX, PersonDetector, _heads
 from skelvid.weights import network_path
 
 RNG = np.random.default_rng(0)
@@ -72,6 +72,15 @@ def test_the_network_sees_red_as_red(eager, monkeypatch):
     eager([Frame(red, 0, 0.0)])
     assert [pictures.shape for pictures in seen] == [(1, 3, 224, SIDE_PX)]
     torch.testing.assert_close(seen[0][0, :, :200].mean((1, 2)), torch.tensor([1.0, 0.0, 0.0]))
+
+
+def test_a_head_is_nobody_else():
+    """Coming in from below, a man had a box around him and a better one around his head."""
+    man, head = [320, 69, 536, 432], [363, 62, 457, 180]
+    beside, feet, child = [250, 60, 340, 180], [363, 310, 457, 432], [380, 220, 450, 430]
+    boxes = np.array([head, man, beside, feet, child], float)
+    np.testing.assert_array_equal(_heads(boxes), [True, False, False, False, False])
+    assert not _heads(boxes[:1]).any()
 
 
 def test_other_weights_are_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from skelvid.datatypes.people import Boxes, missing_keypoints
 from skelvid.people.sighting import Sighting
-from skelvid.people.track import REMEMBER_S, Crowd, assign, tracks
+from skelvid.people.track import REMEMBER_S, YOUNG_S, Crowd, assign, tracks
 
 PLAIN = {"red": np.array([1.0, 0, 0]), "blue": np.array([0, 1.0, 0])}
 
@@ -132,6 +132,39 @@ def test_who_is_forgotten_is_not_waited_for():
     crowd.forget(1.0 + REMEMBER_S)
     crowd.forget(1.1 + REMEMBER_S)
     assert [(person.person_id, person.met) for person in crowd.people] == [(0, {})]
+
+
+def test_who_comes_in_is_the_same_when_more_of_them_is_seen():
+    """A man's head came in, was half a second later a man, and somebody new."""
+
+    def grow(time_s):
+        crowd = Crowd()
+        crowd.look(Boxes(np.array([[40.0, 70, 60, 90]]), np.array([0.9])), PLAIN["red"][None], 0.0)
+        crowd.look(Boxes(np.array([[30.0, 65, 70, 190]]), np.array([0.9])), PLAIN["red"][None], time_s)
+        return [(person.person_id, person.size) for person in crowd.people]
+
+    assert grow(0.4) == [(0, 125.0)]
+    assert grow(YOUNG_S + 0.1) == [(0, 20.0)]
+
+
+def test_who_looks_like_somebody_else_at_that_place_is_mistaken():
+    crowd = Crowd()
+    for i in range(5):
+        look(crowd, i / 10, red=80, blue=90)
+    red, blue = crowd.people
+    around = np.array([88.0, 0, 108, 60])
+    assert crowd.mistaken(red, around, PLAIN["blue"][None], 0.4)
+    assert not crowd.mistaken(red, around, PLAIN["red"][None], 0.4)
+    assert not crowd.mistaken(blue, around, PLAIN["blue"][None], 0.4)
+    assert not crowd.mistaken(
+        red, around + np.array([100.0, 0, 100, 0]), PLAIN["blue"][None], 0.4
+    )  # the other is not there
+    red.missing, red.hidden_s = True, 0.4
+    assert [(d.person_ids, d.sentence) for d in crowd.hidden(0.4)] == [
+        ((0,), "person 0 was hidden by another: left out meanwhile")
+    ]
+    red.hidden_s = 0.5
+    assert crowd.hidden(0.5) == []
 
 
 def test_tracks_have_a_row_per_frame():

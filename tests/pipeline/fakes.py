@@ -120,8 +120,7 @@ def lifter():
 def install(set_attribute=setattr, set_item=lambda table, name, value: table.__setitem__(name, value)):
     """Put the stand-ins in place, under the names that the default settings have."""
     module = __name__
-    for name in ("mediapipe", "skelvid"):  # the default ones, of files and live
-        set_item(detect.DETECTORS, name, f"{module}:FakeDetector")
+    set_item(detect.DETECTORS, "skelvid", f"{module}:FakeDetector")
     set_item(keypoints.KEYPOINT_SOURCES, "mediapipe", f"{module}:FakeSource")
     set_attribute(FakeSource, "asked", 0)
     set_attribute(FakeSource, "sleep_s", 0.0)

@@ -5,7 +5,13 @@ from skelvid.body.keypoints import BLAZEPOSE_33, COCO_17
 from skelvid.datatypes.frames import Camera, VideoInfo
 from skelvid.datatypes.motion import JointAngles
 from skelvid.datatypes.people import Keypoints2D, KeypointTrack
-from skelvid.pipeline.quality import angle_warnings, film_warnings, setting_warnings, track_warnings
+from skelvid.pipeline.quality import (
+    angle_warnings,
+    film_warnings,
+    other_warnings,
+    setting_warnings,
+    track_warnings,
+)
 from skelvid.video.scene import Scene
 
 SIZE_HW = (720, 1280)
@@ -35,6 +41,22 @@ def test_good_video_needs_no_words():
     assert not list(track_warnings(make_track(), SIZE_HW))
     assert not list(track_warnings(make_track(names=COCO_17), SIZE_HW))
     assert not list(setting_warnings(Camera(900.0, (640.0, 360.0), SIZE_HW), assumed_focal=False, height_m=1.8))
+
+
+def part(person_id, rows):
+    track = make_track()
+    away = ~np.isin(np.arange(len(track)), rows)
+    track.keypoints.xy[away], track.keypoints.score[away] = np.nan, 0.0
+    return KeypointTrack(person_id, track.time_s, track.keypoints)
+
+
+def test_who_may_be_the_same_person_after_a_cut():
+    """Of the same film shown six times in a row, one part was worked out and nothing was said of the others."""
+    subject = part(0, range(20))
+    only(other_warnings(subject, [subject, part(3, range(20, 40))]), "while person 0 is away, person 3 can be seen")
+    only(other_warnings(subject, [part(3, range(30, 40)), part(4, range(50, 60))]), "persons 3, 4 can be seen")
+    beside, short = part(3, range(10, 40)), part(4, range(50, 53))
+    assert not list(other_warnings(subject, [subject, beside, short]))
 
 
 def test_film():

@@ -33,11 +33,23 @@ class Seen:
     floor: Bool[Tensor, "h w"]
 
 
+Open = Bool[Tensor, "h w"] | None
+
+
+def _flags(open_: Open, rays: Float[Tensor, "h w 3"]) -> np.ndarray:
+    return np.ones(rays.shape[:2], bool).reshape(-1) if open_ is None else open_.reshape(-1).contiguous().numpy()
+
+
 class Backdrop(Protocol):
     """Anything that can stand behind a scene."""
 
-    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
-        """Return what rays (unit vectors in the world) from a place see; neighbouring ones are px_rad apart."""
+    def __call__(
+        self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float, open_: Open = None
+    ) -> Seen:
+        """Return what rays (unit vectors in the world) from a place see; neighbouring ones are px_rad apart.
+
+        What is not `open_` to view may be left out (0); None = all is.
+        """
         ...
 
 
@@ -64,18 +76,19 @@ class PanoramaBackdrop:
     turn: Float[Tensor, "3 3"]
     height_m: float
 
-    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+    def __call__(
+        self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float, open_: Open = None
+    ) -> Seen:
         """See `Backdrop`."""
-        look = self.on_processor if rays.device.type == "cpu" else self.in_torch
-        return look(origin_m, rays)
+        return self.on_processor(origin_m, rays, open_) if rays.device.type == "cpu" else self.in_torch(origin_m, rays)
 
-    def on_processor(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"]) -> Seen:
+    def on_processor(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], open_: Open = None) -> Seen:
         """Return what rays see, by compiled loops."""
         colour, point, floor = (
             torch.as_tensor(value)
             for value in fast_room.look_around(
                 self.image[0].numpy(), self.turn.numpy(), (self.height_m, _REACH_M, _FAR_M), origin_m.numpy(),
-                rays.reshape(-1, 3).contiguous().numpy(),
+                rays.reshape(-1, 3).contiguous().numpy(), _flags(open_, rays),
             )
         )  # fmt: skip
         return Seen(colour.view(rays.shape), point.view(rays.shape), floor.view(rays.shape[:2]))
@@ -109,7 +122,9 @@ class PhotoBackdrop:
     zoom: float
     at: tuple[float, float]
 
-    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+    def __call__(
+        self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float, open_: Open = None
+    ) -> Seen:
         """See `Backdrop`."""
         height, width = rays.shape[:2]
         h, w = self.image.shape[2:]
@@ -152,16 +167,22 @@ class RoomBackdrop:
     glow: tuple[float, float, float]
     gloss: float
 
-    def __call__(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+    def __call__(
+        self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float, open_: Open = None
+    ) -> Seen:
         """See `Backdrop`."""
-        look = self.on_processor if rays.device.type == "cpu" else self.in_torch
-        return look(origin_m, rays, px_rad)
+        if rays.device.type == "cpu":
+            return self.on_processor(origin_m, rays, px_rad, open_)
+        return self.in_torch(origin_m, rays, px_rad)
 
-    def on_processor(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
+    def on_processor(
+        self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float, open_: Open = None
+    ) -> Seen:
         """Return what rays see, by compiled loops."""
         colour, point, side = fast_room.look(
-            self._room, self.textures.arrays, origin_m.numpy(), rays.reshape(-1, 3).contiguous().numpy(), px_rad
-        )
+            self._room, self.textures.arrays, origin_m.numpy(), rays.reshape(-1, 3).contiguous().numpy(),
+            _flags(open_, rays), px_rad,
+        )  # fmt: skip
         floor = torch.as_tensor(side == 1).view(rays.shape[:2])
         return Seen(torch.as_tensor(colour).view(rays.shape), torch.as_tensor(point).view(rays.shape), floor)
 

@@ -24,6 +24,7 @@ from train.synth.shots import SUBJECT
 from train.synth.stream import BATCH, TROUPE
 
 _BARS = " .:-=+*#%@"
+_SEEN_FROM = ("yaw", "pitch", "roll", "distance")
 _NEAR_M = 0.04  # a drawn surface further from the point than this is another part, or cloth over it
 
 
@@ -77,28 +78,31 @@ def shares(values: Iterable[Any]) -> str:
     return ", ".join(f"{name} {100 * n / total:.0f}" for name, n in counts.most_common())
 
 
-def look(world: World, *, pictures: int, seed: int) -> dict[str, Any]:
-    """Draw pictures and note what is in them."""
-    renderer, found = Renderer(), {name: [] for name in ("error", "q", "yaw", "pitch", "roll", "distance", "height",
-                                                         "looks", "place", "state")}  # fmt: skip
-    troupe = world
+def look(world: World, *, pictures: int, drawn: int, seed: int) -> dict[str, Any]:
+    """Make up pictures, draw the first of them, and note what is in them."""
+    found: dict[str, Any] = {name: [] for name in ("error", "state", "q", "looks", "place", "height", *_SEEN_FROM)}
+    renderer, troupe = Renderer(), world
     for start in range(0, pictures, BATCH):
         if start % (BATCH * 8) == 0:
             troupe = world.troupe((seed, start), TROUPE)
         takes = [troupe.crop((seed, i)) for i in range(start, start + BATCH)]
-        drawn = renderer([take.shot for take in takes])
-        for i, take in enumerate(takes):
-            view = take.shot.view
-            labels = label(take.person, take.body, take.root, view, drawn, i, frame=take.frame)
-            found["error"].append(label_errors_px(take, labels, drawn, i))
-            found["q"].append(take.person.params.q.numpy())
-            pose = seen_from(take.root, view)
-            for name in ("yaw", "pitch", "roll", "distance"):
-                found[name].append(pose[name])
-            found["height"].append(float(view.position_m[1]))
-            found["looks"].append(take.person.looks)
-            found["place"].append(take.place)
-            found["state"] += labels["landmark_state"].tolist()
+        for take in takes:
+            seen = seen_from(take.root, take.shot.view)
+            values = {
+                "q": take.person.params.q.numpy(),
+                "looks": take.person.looks,
+                "place": take.place,
+                "height": float(take.shot.view.position_m[1]),
+                **{name: seen[name] for name in _SEEN_FROM},
+            }
+            for name, value in values.items():
+                found[name].append(value)
+        if start < drawn:
+            picture = renderer([take.shot for take in takes])
+            for i, take in enumerate(takes):
+                labels = label(take.person, take.body, take.root, take.shot.view, picture, i, frame=take.frame)
+                found["error"].append(label_errors_px(take, labels, picture, i))
+                found["state"] += labels["landmark_state"].tolist()
     return found
 
 
@@ -141,12 +145,14 @@ def main() -> None:
     """Draw, measure, tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--drawn", type=int, help="of these, so many are drawn and measured; default all")
     parser.add_argument("--seed", type=int, default=1)
     add_sources(parser)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    world = make_world(sources_of(args), "train")
-    sys.stdout.write(report(look(world, pictures=args.pictures, seed=args.seed)))
+    world, drawn = make_world(sources_of(args), "train"), args.pictures if args.drawn is None else args.drawn
+    found = look(world, pictures=args.pictures, drawn=drawn, seed=args.seed)
+    sys.stdout.write(report(found))
 
 
 if __name__ == "__main__":

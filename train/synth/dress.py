@@ -168,7 +168,7 @@ def make_layer(
         full = value if isinstance(value, np.ndarray) else np.full(len(rest), value)
         return torch.as_tensor(np.ascontiguousarray(full, dtype=np.float32))
 
-    part = JOINT_PART[weight[faces].sum(1).argmax(1)]
+    part = JOINT_PART[(weight[faces[:, 0]] + weight[faces[:, 1]] + weight[faces[:, 2]]).argmax(1)]
     return Layer(
         rest_m=tensor(rest),
         weight=tensor(weight),
@@ -217,7 +217,9 @@ class Asset:
         near = self.share.clip(0) / self.share.clip(0).sum(1, keepdims=True)
         turned = np.einsum("pk,pkij,pj->pi", near, naked.turns[self.base], local)
         points = (naked.points[self.base] * self.share[..., None]).sum(1) + turned
-        return points[self.vertex], (naked.weight[self.base] * near[..., None]).sum(1)[self.vertex]
+        a, b, c = (naked.weight[self.base[:, k]] * near[:, k, None] for k in range(3))
+        weight = a + b + c
+        return points[self.vertex], weight[self.vertex]
 
 
 class Wardrobe(Mapping[str, Asset]):

@@ -4,10 +4,13 @@ Same rules as the torch path of `train.synth.raster`, which GPUs take: pixel cen
 nearest wins and of equals the later triangle.
 """
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+
+from train.synth.fast_shade import SHARES
 
 
 class Mesh(NamedTuple):
@@ -29,15 +32,16 @@ class Rules(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """What is nearest at each pixel: 1 / depth and triangle, -1 = nothing."""
+    """What is nearest at each pixel: 1 / depth, triangle (-1 = nothing), shares of its first two corners in space."""
 
     nearness: np.ndarray
     face: np.ndarray
+    share: np.ndarray
 
 
 def make_buffer(pixels: int) -> Buffer:
     """Return an empty buffer."""
-    return Buffer(np.zeros(pixels, np.float32), np.full(pixels, -1, np.int32))
+    return Buffer(np.zeros(pixels, np.float32), np.full(pixels, -1, np.int32), np.empty((pixels, 2), np.float32))
 
 
 @njit(cache=True, error_model="numpy")
@@ -46,29 +50,27 @@ def _span(mesh: Any, rules: Any, f: int) -> Any:
     a, b, c = mesh.faces[f, 0], mesh.faces[f, 1], mesh.faces[f, 2]
     s = mesh.screen
     none = (0, -1, 0, -1, 0.0)
-    if min(s[a, 2], s[b, 2], s[c, 2]) <= rules.near_m:
+    ax, ay, bx, by, cx, cy = s[a, 0], s[a, 1], s[b, 0], s[b, 1], s[c, 0], s[c, 1]
+    area = (np.float64(bx) - ax) * (np.float64(cy) - ay) - (np.float64(by) - ay) * (np.float64(cx) - ax)
+    if (area >= 0 and mesh.one_sided[f]) or abs(area) <= 1e-9 or min(s[a, 2], s[b, 2], s[c, 2]) <= rules.near_m:
         return none
     grow = rules.grow_px
-    y0 = max(0.0, np.ceil(min(s[a, 1], s[b, 1], s[c, 1]) - 0.5 - grow))
-    y1 = min(rules.height - 1.0, np.floor(max(s[a, 1], s[b, 1], s[c, 1]) - 0.5 + grow))
+    y0 = max(0.0, np.ceil(min(ay, by, cy) - 0.5 - grow))
+    y1 = min(rules.height - 1.0, np.floor(max(ay, by, cy) - 0.5 + grow))
     if y1 < y0:
         return none
-    x0 = max(0.0, np.ceil(min(s[a, 0], s[b, 0], s[c, 0]) - 0.5 - grow))
-    x1 = min(rules.width - 1.0, np.floor(max(s[a, 0], s[b, 0], s[c, 0]) - 0.5 + grow))
+    x0 = max(0.0, np.ceil(min(ax, bx, cx) - 0.5 - grow))
+    x1 = min(rules.width - 1.0, np.floor(max(ax, bx, cx) - 0.5 + grow))
     if x1 < x0:
-        return none
-    ax, ay = np.float64(s[a, 0]), np.float64(s[a, 1])
-    area = (s[b, 0] - ax) * (s[c, 1] - ay) - (s[b, 1] - ay) * (s[c, 0] - ax)
-    if abs(area) <= 1e-9 or (mesh.one_sided[f] and area >= 0):
         return none
     return int(x0), int(x1), int(y0), int(y1), area
 
 
 @njit(cache=True, error_model="numpy")
-def _edge(mesh: Any, rules: Any, p: int, q: int, area: float) -> Any:
+def _edge(mesh: Any, rules: Any, p: int, q: int, per_area: float) -> Any:
     px, py = np.float64(mesh.screen[p, 0]), np.float64(mesh.screen[p, 1])
-    dx, dy = mesh.screen[q, 0] - px, mesh.screen[q, 1] - py
-    return (dy * px - dx * py) / area, -dy / area, dx / area, -rules.grow_px * (abs(dx) + abs(dy)) / abs(area)
+    dx, dy = (mesh.screen[q, 0] - px) * per_area, (mesh.screen[q, 1] - py) * per_area
+    return dy * px - dx * py, -dy, dx, -rules.grow_px * (abs(dx) + abs(dy))
 
 
 @njit(cache=True, error_model="numpy")
@@ -78,91 +80,152 @@ def _edges(mesh: Any, rules: Any, f: int, area: float) -> Any:
     Values are shares of the opposite corner: 1 there, 0 on the edge.
     """
     a, b, c = mesh.faces[f, 0], mesh.faces[f, 1], mesh.faces[f, 2]
-    return _edge(mesh, rules, b, c, area), _edge(mesh, rules, c, a, area), _edge(mesh, rules, a, b, area)
+    per = 1 / area
+    return _edge(mesh, rules, b, c, per), _edge(mesh, rules, c, a, per), _edge(mesh, rules, a, b, per)
 
 
 @njit(cache=True, error_model="numpy")
-def _shares(edges: Any, x: float, y: float) -> Any:
-    """Return the shares of the corners on the screen at a place, kept within 0 and 1; and whether it is inside."""
+def _look(edges: Any, near: Any, x: float, y: float) -> Any:
+    """Return 1 / depth at a place, 0 outside, and what the first two corners add to it.
+
+    near: 1 / depth of the corners.
+    """
     u = edges[0][0] + edges[0][1] * x + edges[0][2] * y
     v = edges[1][0] + edges[1][1] * x + edges[1][2] * y
     w = edges[2][0] + edges[2][1] * x + edges[2][2] * y
-    inside = u >= edges[0][3] and v >= edges[1][3] and w >= edges[2][3]
-    u, v, w = min(max(u, 0.0), 1.0), min(max(v, 0.0), 1.0), min(max(w, 0.0), 1.0)
-    total = u + v + w
-    return u / total, v / total, w / total, inside
+    if u < edges[0][3] or v < edges[1][3] or w < edges[2][3]:
+        return 0.0, 0.0, 0.0
+    # Centres within the grown rim are drawn to the edge.
+    if u < 0 or v < 0 or w < 0:
+        u, v, w = max(u, 0.0), max(v, 0.0), max(w, 0.0)
+        total = u + v + w
+        u, v, w = u / total, v / total, w / total
+    first, second = u * near[0], v * near[1]
+    return first + second + w * near[2], first, second
+
+
+@njit(cache=True, error_model="numpy")
+def _corners_near(mesh: Any, f: int) -> Any:
+    s = mesh.screen
+    return 1.0 / s[mesh.faces[f, 0], 2], 1.0 / s[mesh.faces[f, 1], 2], 1.0 / s[mesh.faces[f, 2], 2]
 
 
 @njit(cache=True, error_model="numpy")
 def fill(mesh: Any, rules: Any, left_out: Any, buffer: Any) -> None:
     """Put all triangles into the buffer but those `left_out` (`f`)."""
-    s = mesh.screen
     for f in range(len(mesh.faces)):
         if left_out[f]:
             continue
         x0, x1, y0, y1, area = _span(mesh, rules, f)
         if x1 < x0:
             continue
-        edges = _edges(mesh, rules, f, area)
-        na, nb, nc = 1 / s[mesh.faces[f, 0], 2], 1 / s[mesh.faces[f, 1], 2], 1 / s[mesh.faces[f, 2], 2]
+        edges, corners, first_row = _edges(mesh, rules, f, area), _corners_near(mesh, f), mesh.picture[f] * rules.height
         for y in range(y0, y1 + 1):
-            row = (mesh.picture[f] * rules.height + y) * rules.width
+            row = (first_row + y) * rules.width
             for x in range(x0, x1 + 1):
-                u, v, w, inside = _shares(edges, x + 0.5, y + 0.5)
-                if inside:
-                    near = np.float32(u * na + v * nb + w * nc)
-                    if near >= buffer.nearness[row + x]:
-                        buffer.nearness[row + x] = near
-                        buffer.face[row + x] = f
+                near, first, second = _look(edges, corners, x + 0.5, y + 0.5)
+                if near > 0 and np.float32(near) >= buffer.nearness[row + x]:
+                    buffer.nearness[row + x], buffer.face[row + x] = near, f
+                    buffer.share[row + x, 0], buffer.share[row + x, 1] = first / near, second / near
 
 
 @njit(cache=True, error_model="numpy")
 def candidates(mesh: Any, rules: Any, chosen: Any, buffer: Any) -> Any:
-    """Return pixel and triangle of all places where the `chosen` triangles lie before what is in the buffer."""
-    s = mesh.screen
+    """Return pixel, triangle, 1 / depth and shares `n 2` of places where `chosen` triangles are before the buffer."""
     pixel, face = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
+    values = [(0.0, 0.0, 0.0) for _ in range(0)]
     for f in range(len(mesh.faces)):
         if not chosen[f]:
             continue
         x0, x1, y0, y1, area = _span(mesh, rules, f)
         if x1 < x0:
             continue
-        edges = _edges(mesh, rules, f, area)
-        na, nb, nc = 1 / s[mesh.faces[f, 0], 2], 1 / s[mesh.faces[f, 1], 2], 1 / s[mesh.faces[f, 2], 2]
+        edges, corners = _edges(mesh, rules, f, area), _corners_near(mesh, f)
         for y in range(y0, y1 + 1):
             row = (mesh.picture[f] * rules.height + y) * rules.width
             for x in range(x0, x1 + 1):
-                u, v, w, inside = _shares(edges, x + 0.5, y + 0.5)
-                if inside and np.float32(u * na + v * nb + w * nc) >= buffer.nearness[row + x]:
+                near, first, second = _look(edges, corners, x + 0.5, y + 0.5)
+                if near > 0 and np.float32(near) >= buffer.nearness[row + x]:
                     pixel.append(row + x)
                     face.append(np.int64(f))
-    return np.array(pixel, np.int64), np.array(face, np.int64)
+                    values.append((near, first / near, second / near))
+    nearness, share = np.empty(len(pixel), np.float32), np.empty((len(pixel), 2), np.float32)
+    for i in range(len(values)):
+        nearness[i], share[i, 0], share[i, 1] = values[i]
+    return np.array(pixel, np.int64), np.array(face, np.int64), nearness, share
 
 
 @njit(cache=True, error_model="numpy")
-def settle(pixel: Any, face: Any, depth_m: Any, buffer: Any) -> None:
-    """Put places into the buffer where they are nearest."""
+def settle(found: Any, solid: Any, buffer: Any) -> None:
+    """Put what `candidates` found, where it is `solid`, into the buffer where it is nearest."""
+    pixel, face, nearness, share = found
     for i in range(len(pixel)):
-        near = np.float32(1 / depth_m[i])
-        if near >= buffer.nearness[pixel[i]]:
-            buffer.nearness[pixel[i]] = near
-            buffer.face[pixel[i]] = face[i]
+        at = pixel[i]
+        if solid[i] and nearness[i] >= buffer.nearness[at]:
+            buffer.nearness[at], buffer.face[at] = nearness[i], face[i]
+            buffer.share[at, 0], buffer.share[at, 1] = share[i, 0], share[i, 1]
+
+
+def fragments(nearness: Any, face: Any, share: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return triangle, shares of its three corners in space and depth, m, of what was found."""
+    weight = np.empty((len(face), 3), np.float32)
+    weight[:, :2] = share
+    np.subtract(1, share.sum(1), out=weight[:, 2])
+    return face.astype(np.int64), weight, 1 / nearness
 
 
 @njit(cache=True, error_model="numpy")
-def weigh(mesh: Any, rules: Any, pixel: Any, face: Any) -> Any:
-    """Return the shares `p 3` of triangles' corners in space at pixel centres, and the depths `p` there."""
-    s = mesh.screen
-    weight, depth = np.empty((len(pixel), 3), np.float32), np.empty(len(pixel), np.float32)
-    for i in range(len(pixel)):
-        f = face[i]
-        a, b, c = mesh.faces[f, 0], mesh.faces[f, 1], mesh.faces[f, 2]
-        ax, ay = np.float64(s[a, 0]), np.float64(s[a, 1])
-        area = (s[b, 0] - ax) * (s[c, 1] - ay) - (s[b, 1] - ay) * (s[c, 0] - ax)
-        y, x = pixel[i] // rules.width % rules.height + 0.5, pixel[i] % rules.width + 0.5
-        u, v, w, _ = _shares(_edges(mesh, rules, f, area), x, y)
-        u, v, w = u / s[a, 2], v / s[b, 2], w / s[c, 2]
-        total = u + v + w
-        weight[i, 0], weight[i, 1], weight[i, 2] = u / total, v / total, w / total
-        depth[i] = 1 / total
-    return weight, depth
+def _spread(pixel: Any, colour: Any, pixels: int) -> Any:
+    """Return fine pixels `n 4`: colour and coverage of the fragments."""
+    fine = np.zeros((pixels, 4), np.float32)
+    for p in range(len(pixel)):
+        # Light beyond what film holds would spread its edge's jags over neighbours.
+        for k in range(3):
+            fine[pixel[p], k] = min(colour[p, k], np.float32(4))
+        fine[pixel[p], 3] = 1
+    return fine
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def shrink(pixel: Any, colour: Any, size: Any, rows: Any, columns: Any) -> Any:
+    """Average fine pixels into pixels `b 4 h w`: colours times coverage, and coverage.
+
+    pixel, colour: `p`, `p 3` fragments in pictures of `size` `b H W`.
+    rows, columns: First fine row or column of each, and weights `h n`.
+    """
+    fine = _spread(pixel, colour, size[0] * size[1] * size[2]).reshape((size[0], size[1], size[2], 4))
+    first_row, row_weight = rows
+    first_column, column_weight = columns
+    count, high, wide = size[0], len(first_row), len(first_column)
+    out, line = np.empty((count, 4, high, wide), np.float32), np.empty((size[2], 4), np.float32)
+    for i in range(count):
+        for r in range(high):
+            line[:] = 0
+            for k in range(row_weight.shape[1]):
+                weight, at = row_weight[r, k], first_row[r] + k
+                if weight > 0:
+                    for x in range(line.shape[0]):
+                        for c in range(4):
+                            line[x, c] += weight * fine[i, at, x, c]
+            for x in range(wide):
+                red = green = blue = alpha = np.float32(0)
+                for k in range(column_weight.shape[1]):
+                    weight, at = column_weight[x, k], min(first_column[x] + k, line.shape[0] - 1)
+                    red, green = red + weight * line[at, 0], green + weight * line[at, 1]
+                    blue, alpha = blue + weight * line[at, 2], alpha + weight * line[at, 3]
+                out[i, 0, r, x], out[i, 1, r, x], out[i, 2, r, x], out[i, 3, r, x] = red, green, blue, alpha
+    return out
+
+
+@cache
+def tents(fine: int, coarse: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each coarse pixel the first fine one that counts, and the weights of those from there on.
+
+    They are those of torch's bilinear interpolation with antialiasing.
+    """
+    scale = fine / coarse
+    middle = scale * (np.arange(coarse) + 0.5)
+    first = np.maximum((middle - scale + 0.5).astype(np.int64), 0)
+    at = first[:, None] + np.arange(int(np.ceil(2 * scale)) + 1)
+    weight = np.clip(1 - np.abs(at + 0.5 - middle[:, None]) / scale, 0, None) * (at < fine)
+    return first, (weight / weight.sum(1, keepdims=True)).astype(np.float32)

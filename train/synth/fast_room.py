@@ -48,15 +48,19 @@ def _reach(room: Any, at: Any, ray: Any) -> Any:
 @njit(cache=True, error_model="numpy")
 def _smooth(texels: Any, number: int, u: float, v: float, texels_per_px: float) -> Any:
     """Return the colour blended between the four nearest texels."""
-    level = int(min(max(math.ceil(math.log2(max(texels_per_px, 1e-6))), 0.0), 7.0))
+    level = 0
+    while level < 7 and texels_per_px > 1:
+        level, texels_per_px = level + 1, texels_per_px / 2
     height, width = texels.table[number, level, 1], texels.table[number, level, 2]
-    x, y = u * width - 0.5, (1 - v) * height - 0.5
+    x, y = (u - math.floor(u)) * width - 0.5, (math.ceil(v) - v) * height - 0.5
     left, top = math.floor(x), math.floor(y)
+    columns = (left if left >= 0 else width - 1, left + 1 if left + 1 < width else 0)
+    rows = (top if top >= 0 else height - 1, top + 1 if top + 1 < height else 0)
     red = green = blue = 0.0
     for k in range(4):
         right, below = k & 1, k >> 1
         share = (x - left if right else 1 - (x - left)) * (y - top if below else 1 - (y - top))
-        colour = texel(texels, number, level, (left + right) % width, (top + below) % height)
+        colour = texel(texels, number, level, columns[right], rows[below])
         red, green, blue = red + share * colour[0], green + share * colour[1], blue + share * colour[2]
     return red, green, blue
 
@@ -75,19 +79,20 @@ def _dimmed(room: Any, x: float, y: float, z: float) -> float:
 @njit(cache=True, error_model="numpy")
 def _in_lamp(room: Any, x: float, z: float) -> bool:
     for n in range(len(room.lamps)):
-        lamp = room.lamps[n]
-        if x > lamp[0] and z > lamp[1] and x < lamp[2] and z < lamp[3]:
+        if room.lamps[n, 0] < x < room.lamps[n, 2] and room.lamps[n, 1] < z < room.lamps[n, 3]:
             return True
     return False
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
-def look(room: Any, texels: Any, origin: Any, rays: Any, px_rad: float) -> Any:
-    """Return colour `p 3`, end `p 3` and side `p` of rays `p 3`."""
+def look(room: Any, texels: Any, origin: Any, rays: Any, wanted: Any, px_rad: float) -> Any:
+    """Return colour `p 3`, end `p 3` and side `p` of rays `p 3`; 0, 0 and -1 of those not wanted."""
     count = len(rays)
-    colour, point = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
-    sides = np.empty(count, np.int8)
+    colour, point = np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32)
+    sides = np.full(count, -1, np.int8)
     for p in range(count):
+        if not wanted[p]:
+            continue
         ray = (rays[p, 0], rays[p, 1], rays[p, 2])
         distance, side = _reach(room, origin, ray)
         x, y, z = origin[0] + ray[0] * distance, origin[1] + ray[1] * distance, origin[2] + ray[2] * distance
@@ -123,16 +128,18 @@ def look(room: Any, texels: Any, origin: Any, rays: Any, px_rad: float) -> Any:
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
-def look_around(image: Any, turn: Any, heights_m: Any, origin: Any, rays: Any) -> Any:
-    """Return colour `p 3`, end `p 3` and whether it is the floor, of rays `p 3` in a panorama.
+def look_around(image: Any, turn: Any, heights_m: Any, origin: Any, rays: Any, wanted: Any) -> Any:
+    """Return colour `p 3`, end `p 3` and whether it is the floor, of rays `p 3` in a panorama; 0 if not wanted.
 
     heights_m: Of the panorama's camera; how far the floor reaches; how far the sky is.
     """
     height_m, reach_m, far_m = heights_m
     count, tall, wide = len(rays), image.shape[1], image.shape[2]
-    colour, point = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
-    floor = np.empty(count, np.bool_)
+    colour, point = np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32)
+    floor = np.zeros(count, np.bool_)
     for p in range(count):
+        if not wanted[p]:
+            continue
         x, y, z = rays[p, 0], rays[p, 1], rays[p, 2]
         distance = origin[1] / max(-y, 1e-4)
         floor[p] = -y > 1e-4 and distance < reach_m

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 SHARES = {"reassoc", "contract", "arcp", "nsz"}  # liberties with rounding; infinities stay what they are
+_SQRT2 = math.sqrt(2)
 
 
 class Mesh(NamedTuple):
@@ -65,15 +66,17 @@ class Spots(NamedTuple):
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
-def soft_light(soft: Any, x: float, y: float, z: float) -> Any:
-    """Return the soft light from around a direction: nine spherical harmonics."""
-    b = (0.282095, 0.488603 * y, 0.488603 * z, 0.488603 * x, 1.092548 * x * y, 1.092548 * y * z,
-         0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y))  # fmt: skip
-    red = green = blue = 0.0
-    for i in range(9):
-        red += b[i] * soft[i, 0]
-        green += b[i] * soft[i, 1]
-        blue += b[i] * soft[i, 2]
+def soft_light(soft: Any, i: int, x: float, y: float, z: float) -> Any:
+    """Return the soft light from around a direction in picture i: nine spherical harmonics."""
+    a, b, c, d = 0.282095, 0.488603 * y, 0.488603 * z, 0.488603 * x
+    e, f, g = 1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z * z - 1)
+    h, j = 1.092548 * x * z, 0.546274 * (x * x - y * y)
+    red = a * soft[i, 0, 0] + b * soft[i, 1, 0] + c * soft[i, 2, 0] + d * soft[i, 3, 0] + e * soft[i, 4, 0]
+    red += f * soft[i, 5, 0] + g * soft[i, 6, 0] + h * soft[i, 7, 0] + j * soft[i, 8, 0]
+    green = a * soft[i, 0, 1] + b * soft[i, 1, 1] + c * soft[i, 2, 1] + d * soft[i, 3, 1] + e * soft[i, 4, 1]
+    green += f * soft[i, 5, 1] + g * soft[i, 6, 1] + h * soft[i, 7, 1] + j * soft[i, 8, 1]
+    blue = a * soft[i, 0, 2] + b * soft[i, 1, 2] + c * soft[i, 2, 2] + d * soft[i, 3, 2] + e * soft[i, 4, 2]
+    blue += f * soft[i, 5, 2] + g * soft[i, 6, 2] + h * soft[i, 7, 2] + j * soft[i, 8, 2]
     return red, green, blue
 
 
@@ -87,7 +90,9 @@ def texel(texels: Any, number: int, level: int, column: int, row: int) -> Any:
 
 @njit(cache=True, error_model="numpy")
 def _nearest(texels: Any, number: int, u: float, v: float, texels_per_px: float) -> Any:
-    level = int(min(max(np.rint(math.log2(max(texels_per_px, 1e-6))), 0.0), 7.0))
+    level = 0
+    while level < 7 and texels_per_px > _SQRT2:
+        level, texels_per_px = level + 1, texels_per_px / 2
     height, width = texels.table[number, level, 1], texels.table[number, level, 2]
     column = min(int((u - math.floor(u)) * width), width - 1)
     row = min(int((1 - (v - math.floor(v))) * height), height - 1)
@@ -95,20 +100,26 @@ def _nearest(texels: Any, number: int, u: float, v: float, texels_per_px: float)
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _blend(grids: Any, i: int, across_m: float, along_m: float, half_m: float) -> float:
+    """Return the value of map i of `b c c` at a place, blended between its four nearest cells."""
+    cells = grids.shape[1]  # a view of one map would cost more than all else here
+    c = min(max(((across_m / half_m + 1) * cells - 1) / 2, 0.0), cells - 1.0)
+    r = min(max(((along_m / half_m + 1) * cells - 1) / 2, 0.0), cells - 1.0)
+    c0, r0 = min(int(c), cells - 2), min(int(r), cells - 2)
+    p, q = c - c0, r - r0
+    upper = (1 - p) * grids[i, r0, c0] + p * grids[i, r0, c0 + 1]
+    return (1 - q) * upper + q * ((1 - p) * grids[i, r0 + 1, c0] + p * grids[i, r0 + 1, c0 + 1])
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
 def _sunlit(dark: Any, i: int, x: float, y: float, z: float) -> float:
     """Return the share of the sun at a place."""
     x, y, z = x - dark.middle_m[i, 0], y - dark.middle_m[i, 1], z - dark.middle_m[i, 2]
-    a = dark.axes[i]
-    across, along = a[0, 0] * x + a[0, 1] * y + a[0, 2] * z, a[1, 0] * x + a[1, 1] * y + a[1, 2] * z
-    near = a[2, 0] * x + a[2, 1] * y + a[2, 2] * z
-    cells = dark.blocked.shape[1]
-    c = min(max(((across / dark.half_m + 1) * cells - 1) / 2, 0.0), cells - 1.0)
-    r = min(max(((along / dark.half_m + 1) * cells - 1) / 2, 0.0), cells - 1.0)
-    c0, r0 = min(int(c), cells - 2), min(int(r), cells - 2)
-    p, q = c - c0, r - r0
-    b = dark.blocked[i]
-    blocked = (1 - q) * ((1 - p) * b[r0, c0] + p * b[r0, c0 + 1])
-    blocked += q * ((1 - p) * b[r0 + 1, c0] + p * b[r0 + 1, c0 + 1])
+    a = dark.axes
+    across = a[i, 0, 0] * x + a[i, 0, 1] * y + a[i, 0, 2] * z
+    along = a[i, 1, 0] * x + a[i, 1, 1] * y + a[i, 1, 2] * z
+    near = a[i, 2, 0] * x + a[i, 2, 1] * y + a[i, 2, 2] * z
+    blocked = _blend(dark.blocked, i, across, along, dark.half_m)
     value = math.exp(min(max(near + dark.bias_m, -dark.deep_m), dark.deep_m) * dark.sharp) / blocked
     return min(max(value, 0.0), 1.0)
 
@@ -142,22 +153,22 @@ def _channel(light: Any, cosine: float, wander: float, how: Any) -> float:
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
-def _lit(material: Any, albedo: Any, normal: Any, eye: Any, lamp: Any) -> Any:
-    """Return the colour of a place; lamp: soft light, direction and colour of the sun there, share of soft light."""
-    soft_map, sun_dir, sun, dim = lamp
-    rough, specular, sheen, under = material[0], material[1], material[2], material[3]
+def _lit(materials: Any, s: int, albedo: Any, normal: Any, eye: Any, lamp: Any) -> Any:
+    """Return the colour of a place; lamp: soft light, picture, direction and colour of the sun, share of soft light."""
+    soft_map, i, sun_dir, sun, dim = lamp
+    rough, specular, sheen, under = materials[s, 0], materials[s, 1], materials[s, 2], materials[s, 3]
     nx, ny, nz = normal
-    soft = soft_light(soft_map, nx, ny, nz)
+    soft = soft_light(soft_map, i, nx, ny, nz)
     cosine = nx * sun_dir[0] + ny * sun_dir[1] + nz * sun_dir[2]
     facing = min(max(nx * eye[0] + ny * eye[1] + nz * eye[2], 0.0), 1.0)
     edge = 1 - facing
-    sky = soft_light(soft_map, 2 * facing * nx - eye[0], 2 * facing * ny - eye[1], 2 * facing * nz - eye[2])
+    sky = soft_light(soft_map, i, 2 * facing * nx - eye[0], 2 * facing * ny - eye[1], 2 * facing * nz - eye[2])
     fresnel = (specular + (1 - specular) * edge**5 * (1 - rough)) * (1 - 0.7 * rough) * dim
     fuzz = sheen * 0.15 * edge**3
     gloss = 0.0
-    if specular > 0 and cosine > 0:
+    if specular > 0 and cosine > 0 and sun[1] > 0:
         hx, hy, hz = _normalised(sun_dir[0] + eye[0], sun_dir[1] + eye[1], sun_dir[2] + eye[2])
-        power = 2 / min(max(rough, 0.15), 1.0) ** 4
+        power = int(2 / min(max(rough, 0.15), 1.0) ** 4 + 0.5)  # whole powers are quick
         gloss = max(nx * hx + ny * hy + nz * hz, 0.0) ** power * (power + 8) / 8 * cosine * specular
     red = _channel((albedo[0], soft[0], sky[0], sun[0]), cosine, 0.35 * under, (dim, gloss, fresnel, fuzz))
     green = _channel((albedo[1], soft[1], sky[1], sun[1]), cosine, 0.12 * under, (dim, gloss, fresnel, fuzz))
@@ -168,30 +179,47 @@ def _lit(material: Any, albedo: Any, normal: Any, eye: Any, lamp: Any) -> Any:
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
 def paint(mesh: Any, spots: Any, texels: Any, lamps: Any, dark: Any, bumps: Any) -> Any:
     """Return the linear colours `p 3` and the places `p 3` of fragments; `bumps` is the sheet of `make_bumps`."""
-    count, side = len(spots.face), len(bumps)
+    count, side, table = len(spots.face), len(bumps), mesh.table
+    scale = texels.side / mesh.side_m
+    wave = mesh.side_m / mesh.materials[:, 4] / 4  # the sheet holds four waves
     colour, point = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
     for p in range(count):
         i, f = spots.picture[p], spots.face[p]
         s = mesh.surface[f]
         x = y = z = nx = ny = nz = u = v = wrinkle = 0.0
         for k in range(3):
-            w, at = spots.weight[p, k], mesh.table[mesh.faces[f, k]]
-            x, y, z = x + w * at[0], y + w * at[1], z + w * at[2]
-            nx, ny, nz = nx + w * at[3], ny + w * at[4], nz + w * at[5]
-            u, v, wrinkle = u + w * at[6], v + w * at[7], wrinkle + w * at[8]
+            w, at = spots.weight[p, k], mesh.faces[f, k]
+            x, y, z = x + w * table[at, 0], y + w * table[at, 1], z + w * table[at, 2]
+            nx, ny, nz = nx + w * table[at, 3], ny + w * table[at, 4], nz + w * table[at, 5]
+            u, v, wrinkle = u + w * table[at, 6], v + w * table[at, 7], wrinkle + w * table[at, 8]
         point[p, 0], point[p, 1], point[p, 2] = x, y, z
         eye = _normalised(lamps.eye_m[i, 0] - x, lamps.eye_m[i, 1] - y, lamps.eye_m[i, 2] - z)
-        scale = texels.side[s] / mesh.side_m[s]
-        albedo = _nearest(texels, s, u, v, spots.depth_m[p] / lamps.px_per_rad[i] * scale)
+        albedo = _nearest(texels, s, u, v, spots.depth_m[p] / lamps.px_per_rad[i] * scale[s])
         normal = _normalised(nx, ny, nz)
-        wave = mesh.side_m[s] / mesh.materials[s, 4] / 4  # the sheet holds four waves
-        bump = bumps[math.floor(v * wave * side) % side, math.floor(u * wave * side) % side]
-        normal = _tipped(normal, eye, wrinkle * bump[0], wrinkle * bump[1])
+        u, v = u * wave[s], v * wave[s]
+        r, c = int((v - math.floor(v)) * side), int((u - math.floor(u)) * side)
+        normal = _tipped(normal, eye, wrinkle * bumps[r, c, 0], wrinkle * bumps[r, c, 1])
         lit = _sunlit(dark, i, x, y, z)
         sun = (lit * lamps.sun[i, 0], lit * lamps.sun[i, 1], lit * lamps.sun[i, 2])
-        out = _lit(mesh.materials[s], albedo, normal, eye, (lamps.soft[i], lamps.sun_dir[i], sun, spots.dim[p]))
+        sun_dir = (lamps.sun_dir[i, 0], lamps.sun_dir[i, 1], lamps.sun_dir[i, 2])
+        out = _lit(mesh.materials, s, albedo, normal, eye, (lamps.soft, i, sun_dir, sun, spots.dim[p]))
         colour[p, 0], colour[p, 1], colour[p, 2] = out
     return colour, point
+
+
+@njit(cache=True, error_model="numpy")
+def add_normals(points: Any, faces: Any) -> Any:
+    """Return the sums `v 3` of twice the areas of the faces around each vertex, as vectors along their normals."""
+    out = np.zeros_like(points)
+    for f in range(len(faces)):
+        a, b, c = points[faces[f, 0]], points[faces[f, 1]], points[faces[f, 2]]
+        px, py, pz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+        qx, qy, qz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+        for k in faces[f]:
+            out[k, 0] += py * qz - pz * qy
+            out[k, 1] += pz * qx - px * qz
+            out[k, 2] += px * qy - py * qx
+    return out
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
@@ -214,3 +242,120 @@ def measure(vertices: Any, faces: Any, uv: Any, surface: Any, surfaces: int) -> 
     for k in range(len(normal)):
         normal[k, 0], normal[k, 1], normal[k, 2] = _normalised(normal[k, 0], normal[k, 1], normal[k, 2])
     return normal, np.sqrt(area_m2 / area_uv).astype(np.float32)
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def splat(points: Any, picture: Any, axes: Any, middle_m: Any, rules: Any) -> Any:
+    """Return maps `b c c` of what stands nearest to the suns, and of what stands over the floor; see `shadow.cast`.
+
+    points, picture: `v 3`, `v` vertices and their pictures. axes, middle_m: See `Dark`.
+    rules: Cells to a side; length of a cell; depth told apart; height at which a thing takes less sky; all in m.
+    """
+    cells, cell_m, deep_m, dim_m = rules
+    half_m = cells * cell_m / 2
+    near, low = np.zeros((len(axes), cells, cells), np.float32), np.zeros((len(axes), cells, cells), np.float32)
+    for v in range(len(points)):
+        i = picture[v]
+        x, y, z = points[v, 0] - middle_m[i, 0], points[v, 1] - middle_m[i, 1], points[v, 2] - middle_m[i, 2]
+        c = math.floor((axes[i, 0, 0] * x + axes[i, 0, 1] * y + axes[i, 0, 2] * z + half_m) / cell_m)
+        r = math.floor((axes[i, 1, 0] * x + axes[i, 1, 1] * y + axes[i, 1, 2] * z + half_m) / cell_m)
+        if 0 <= c < cells and 0 <= r < cells:
+            value = axes[i, 2, 0] * x + axes[i, 2, 1] * y + axes[i, 2, 2] * z
+            near[i, r, c] = max(near[i, r, c], min(max(value, -deep_m), deep_m) + deep_m)
+        c, r = math.floor((x + half_m) / cell_m), math.floor((z + half_m) / cell_m)
+        if 0 <= c < cells and 0 <= r < cells:
+            low[i, r, c] = max(low[i, r, c], math.exp(-max(points[v, 1], 0.0) / dim_m))
+    return near, low
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def shade_floor(colour: Any, point: Any, floor: Any, dark: Any, dim: Any, light: Any) -> None:
+    """Darken the floor of a picture, in place, where things keep sun and sky from it.
+
+    colour, point, floor: `p 3`, `p 3`, `p` what the backdrop shows. dim: `b c c` share of the sky that is hidden.
+    light: Number of the picture; `3` soft light and sun on its free floor.
+    """
+    i, soft, sun = light
+    for p in range(len(floor)):
+        if floor[p]:
+            x, y, z = point[p, 0], point[p, 1], point[p, 2]
+            lit = _sunlit(dark, i, x, y, z)
+            sky = 1 - 0.8 * _blend(dim, i, x - dark.middle_m[i, 0], z - dark.middle_m[i, 2], dark.half_m)
+            for k in range(3):
+                colour[p, k] *= (soft[k] * sky + sun[k] * lit) / (soft[k] + sun[k])
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _box_sums(grid: Any, radius: int) -> Any:  # noqa: C901 along the rows, then down the columns
+    """Return the sums `h w 2` over squares of `2 * radius + 1` cells, nothing being beyond the edge."""
+    high, wide = grid.shape[:2]
+    rows, out = np.zeros_like(grid), np.zeros_like(grid)
+    for c in range(2):
+        for r in range(high):
+            total = 0.0
+            for x in range(-radius, wide):
+                if x + radius < wide:
+                    total += grid[r, x + radius, c]
+                if x - radius - 1 >= 0:
+                    total -= grid[r, x - radius - 1, c]
+                if x >= 0:
+                    rows[r, x, c] = total
+        for x in range(wide):
+            total = 0.0
+            for r in range(-radius, high):
+                if r + radius < high:
+                    total += rows[r + radius, x, c]
+                if r - radius - 1 >= 0:
+                    total -= rows[r - radius - 1, x, c]
+                if r >= 0:
+                    out[r, x, c] = total
+    return out
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def folds(pixel: Any, depth_m: Any, size: Any, radius: int) -> Any:
+    """Return how much soft light reaches fragments of pictures of a size; see `shade.folds`.
+
+    radius: Of the surroundings, in cells of 4 px.
+    """
+    count, height, width = size
+    high, wide = height // 4, width // 4
+    out, start = np.empty(len(pixel), np.float32), 0
+    for i in range(count):
+        end, first = start, i * height * width
+        grid = np.zeros((high, wide, 2))
+        while end < len(pixel) and pixel[end] < first + height * width:
+            r, c = (pixel[end] - first) // width // 4, (pixel[end] - first) % width // 4
+            if r < high and c < wide:
+                grid[r, c, 0] += depth_m[end]
+                grid[r, c, 1] += 1
+            end += 1
+        around, reach = _box_sums(grid, radius), np.ones((high, wide))
+        for r in range(high):
+            for c in range(wide):
+                if grid[r, c, 1] > 0:
+                    nearer = grid[r, c, 0] / grid[r, c, 1] - around[r, c, 0] / around[r, c, 1]
+                    reach[r, c] = 1 - min(max(5 * (nearer - 0.008), 0.0), 0.6)
+        for p in range(start, end):
+            y = max(((pixel[p] - first) // width + 0.5) * high / height - 0.5, 0.0)
+            x = max(((pixel[p] - first) % width + 0.5) * wide / width - 0.5, 0.0)
+            r, c = min(int(y), high - 2), min(int(x), wide - 2)
+            v, u = min(y - r, 1.0), min(x - c, 1.0)
+            upper = (1 - u) * reach[r, c] + u * reach[r, c + 1]
+            out[p] = (1 - v) * upper + v * ((1 - u) * reach[r + 1, c] + u * reach[r + 1, c + 1])
+        start = end
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def parts(cover: Any, face: Any, surface: Any, mine: Any, part: Any, size: Any) -> Any:
+    """Return which part of the labelled person each pixel centre shows, `h w`; see `labels.part_mask`."""
+    height, width = size
+    out = np.zeros((height, width), np.uint8)
+    for row in range(height):
+        line = cover[int((row + 0.5) * cover.shape[0] / height)]
+        for column in range(width):
+            hit = line[int((column + 0.5) * cover.shape[1] / width)]
+            if hit >= 0 and mine[surface[face[hit]]]:
+                out[row, column] = part[face[hit]]
+    return out

@@ -20,6 +20,10 @@ _TAPS = 7
 # Shorter ways blur less than the lens does; longer ones are cut off.
 _LEAST_PX, _MOST_PX = 1.2, 24.0
 _KERNEL = 13
+_CURVE = 4096  # points of a curve that is looked up
+# Cosines of a row of 8 px, slow ones first.
+_WAVES = torch.cos(math.pi / 8 * (torch.arange(8) + 0.5) * torch.arange(8)[:, None]) / 2
+_WAVES[0] /= math.sqrt(2)
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,15 @@ def develop(
         move_px: How far each place moves from one frame to the next; None = all is still.
         generator: Source of the noise.
     """
-    noise = torch.randn(light.shape, generator=generator)
     # On a processor one after another: what one picture needs stays in the cache.
     step = 1 if light.device.type == "cpu" else len(films)
     out = []
     for i in range(0, len(films), step):
         rows = slice(i, i + step)
-        out.append(_develop(light[rows], films[rows], None if move_px is None else move_px[rows], noise[rows]))
+        noise = torch.zeros_like(light[rows])
+        if any(film.shot_noise or film.read_noise for film in films[rows]):
+            noise = torch.randn(noise.shape, generator=generator).to(noise)
+        out.append(_develop(light[rows], films[rows], None if move_px is None else move_px[rows], noise))
     return torch.cat(out)
 
 
@@ -104,18 +110,45 @@ def _develop(light: Tensor, films: list[Film], move_px: Tensor | None, noise: Te
         light = drag(light, move_px * film["shutter"])
     light = _shrink(_gauss(light, film["defocus_px"]), films)
     mean = (light * LUMA.to(light)[:, None, None]).sum(1).mean((1, 2))[:, None, None, None]
-    light = light * film["exposure"] / mean.clamp_min(1e-4) * _corners(light, film["vignette"])
-    gains = torch.cat([film["red"], torch.ones_like(film["red"]), film["blue"]], 1)
-    # Sensors drown in light softly, as film did.
-    light = 1 - torch.exp(-1.25 * (light * gains).clamp_min(0))
-    light = light + noise * (film["shot_noise"] ** 2 * light + film["read_noise"] ** 2).sqrt()
-    colour = to_srgb(light.clamp(0, 1)) ** film["contrast"]
-    grey = (colour * LUMA.to(colour)[:, None, None]).sum(1, keepdim=True)
-    colour = grey + film["saturation"] * (colour - grey)
+    light = light * film["exposure"] / mean.clamp_min(1e-4)
+    tone = tone_on_processor if light.device.type == "cpu" else tone_in_torch
+    colour = tone(light, films, noise)
     if any(one.sharpen for one in films):
         colour = colour + film["sharpen"] * (colour - _gauss(colour, torch.full_like(film["sharpen"], 1.2)))
-    colour = _compress(colour.clamp(0, 1), film["coarseness"])
+    compress = compress_on_processor if light.device.type == "cpu" else compress_in_torch
+    colour = compress(colour.clamp(0, 1), film["coarseness"])
     return (colour.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def tone_on_processor(light: Float[Tensor, "b 3 h w"], films: list[Film], noise: Float[Tensor, "b 3 h w"]) -> Tensor:
+    """Return the colours, about 0 to 1, that film makes of exposed light, by compiled loops."""
+    luma, x = LUMA.double().numpy(), torch.linspace(0, 1, _CURVE)
+    drowned = _drown(x * fast_film.DROWNED_MOST).numpy()
+    out = torch.empty_like(light)
+    for i, film in enumerate(films):
+        gains, curve = np.array([film.red, 1.0, film.blue]), (to_srgb(x) ** film.contrast).numpy()
+        tone = fast_film.Tone(gains, film.vignette, film.shot_noise, film.read_noise, film.saturation, drowned, curve)
+        out[i] = torch.as_tensor(fast_film.develop_tone(light[i].contiguous().numpy(), noise[i].numpy(), tone, luma))
+    return out
+
+
+def tone_in_torch(light: Float[Tensor, "b 3 h w"], films: list[Film], noise: Float[Tensor, "b 3 h w"]) -> Tensor:
+    """Do the same as `tone_on_processor` in plain torch, as on a GPU."""
+
+    def of(name: str) -> Tensor:
+        return light.new_tensor([getattr(film, name) for film in films])[:, None, None, None]
+
+    gains = torch.cat([of("red"), torch.ones_like(of("red")), of("blue")], 1)
+    light = _drown((light * gains * _corners(light, of("vignette"))).clamp_min(0))
+    light = light + noise * (of("shot_noise") ** 2 * light + of("read_noise") ** 2).sqrt()
+    colour = to_srgb(light.clamp(0, 1)) ** of("contrast")
+    grey = (colour * LUMA.to(colour)[:, None, None]).sum(1, keepdim=True)
+    return grey + of("saturation") * (colour - grey)
+
+
+def _drown(light: Tensor) -> Tensor:
+    """Return what is left of light: sensors drown in it softly, as film did."""
+    return 1 - torch.exp(-1.25 * light)
 
 
 def _gauss(image: Float[Tensor, "b c h w"], sigma_px: Float[Tensor, "b 1 1 1"]) -> Tensor:
@@ -193,8 +226,14 @@ def _corners(light: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 1 1"]) -
     return 1 - depth * (x**2 + y**2) / 2
 
 
-def _compress(colour: Float[Tensor, "b 3 h w"], coarseness: Float[Tensor, "b 1 1 1"]) -> Tensor:
+def compress_on_processor(colour: Float[Tensor, "b 3 h w"], coarseness: Float[Tensor, "b 1 1 1"]) -> Tensor:
     """Round the cosine waves of 8 px blocks, colours at half size, as JPEG and intra frames of video do."""
+    pictures = zip(colour.contiguous().numpy(), coarseness.flatten().tolist(), strict=True)
+    return torch.as_tensor(np.stack([fast_film.compress(one, _WAVES.numpy(), step) for one, step in pictures]))
+
+
+def compress_in_torch(colour: Float[Tensor, "b 3 h w"], coarseness: Float[Tensor, "b 1 1 1"]) -> Tensor:
+    """Do the same as `compress_on_processor` in plain torch, as on a GPU."""
     height, width = colour.shape[2:]
     red, green, blue = pad(colour, (0, -width % 16, 0, -height % 16), "replicate").unbind(1)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -209,9 +248,7 @@ def _compress(colour: Float[Tensor, "b 3 h w"], coarseness: Float[Tensor, "b 1 1
 
 def _round_waves(plane: Float[Tensor, "b c h w"], step: Float[Tensor, "b 1 1 1"]) -> Tensor:
     b, c, height, width = plane.shape
-    n = torch.arange(8, device=plane.device, dtype=plane.dtype)
-    waves = torch.cos(math.pi / 8 * (n + 0.5) * n[:, None]) * math.sqrt(2 / 8)
-    waves[0] /= math.sqrt(2)
+    n, waves = torch.arange(8).to(plane), _WAVES.to(plane)
     blocks = plane.view(b, c, height // 8, 8, width // 8, 8).transpose(3, 4)
     value = waves @ blocks @ waves.mT
     # Fine waves are rounded more coarsely; hardly any at all where the step is 0.

@@ -14,6 +14,7 @@ from skelvid.body.model import SkelBody
 from skelvid.body.start import joint_angles
 from skelvid.datatypes.skel import SkelParams
 from skelvid.upgrade.sample import LANDMARK_STATES
+from train.synth import fast_film, fast_shade
 from train.synth.render import Rendered
 from train.synth.shots import SUBJECT
 from train.synth.views import View
@@ -124,13 +125,10 @@ def states(
 
 def part_mask(drawn: Rendered, number: int, size_hw: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     """Return which part of the labelled person each pixel centre shows."""
-    cover = drawn.cover[number]
-    row = ((torch.arange(size_hw[0]) + 0.5) * cover.shape[0] / size_hw[0]).long()
-    column = ((torch.arange(size_hw[1]) + 0.5) * cover.shape[1] / size_hw[1]).long()
-    hit = cover[row][:, column]
-    face = drawn.seen.face[hit.clamp_min(0)]
-    mine = (hit >= 0) & (drawn.pack.owner[drawn.pack.surface[face]] == SUBJECT)
-    return torch.where(mine, drawn.pack.part[face], 0).to(torch.uint8).numpy()
+    pack = drawn.pack
+    values = (drawn.cover[number], drawn.seen.face, pack.surface, pack.owner == SUBJECT, pack.part)
+    cover, face, surface, mine, part = (value.cpu().numpy() for value in values)
+    return fast_shade.parts(cover, face, surface, mine, part, size_hw)
 
 
 def label(
@@ -159,11 +157,10 @@ def label(
 
 def person_box(person: Person, view: View) -> Float[Tensor, "4"]:
     """Return x0, y0, x1, y1 of all of a person before the camera, seen or not."""
-    at = torch.cat([view.project(s.vertices_m) for s in person.surfaces])
-    at = at[at[:, 2] > _NEAR_M, :2]
-    if not len(at):
-        return torch.zeros(4)
-    return torch.cat([at.amin(0), at.amax(0)])
+    around = np.array([np.inf, np.inf, -np.inf, -np.inf])
+    for surface in person.surfaces:
+        fast_film.box(surface.vertices_m.cpu().numpy(), view.arrays, _NEAR_M, around)
+    return torch.as_tensor(around if around[0] < around[2] else np.zeros(4)).float()
 
 
 def mirror_points(names: tuple[str, ...], rest: Float[Tensor, "k 3"]) -> Int[np.ndarray, "k"]:

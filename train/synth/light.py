@@ -1,6 +1,7 @@
 """Light from all around: panoramas go in; soft light, one lamp or sun and its colour come out."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -43,13 +44,21 @@ def harmonics(direction: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 9"]:
     )  # fmt: skip
 
 
+@cache
 def directions(height: int, width: int) -> tuple[Float[Tensor, "h w 3"], Float[Tensor, "h w"]]:
-    """Return where the texels of a panorama look, and the solid angle of each."""
+    """Return where the texels of a panorama look, and the solid angle of each; not to be changed."""
     polar = (torch.arange(height) + 0.5) / height * torch.pi
     turn = (torch.arange(width) + 0.5) / width * 2 * torch.pi
     polar, turn = torch.meshgrid(polar, turn, indexing="ij")
     look = torch.stack([polar.sin() * turn.sin(), polar.cos(), polar.sin() * turn.cos()], -1)
     return look, polar.sin() * (torch.pi / height) * (2 * torch.pi / width)
+
+
+@cache
+def _gather(height: int, width: int) -> Float[Tensor, "9 t"]:
+    """Return what turns the texels of a panorama into harmonics."""
+    look, angle = directions(height, width)
+    return (harmonics(look) * angle[..., None]).flatten(0, 1).T.contiguous()
 
 
 def panorama_uv(direction: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 2"]:
@@ -73,16 +82,16 @@ def light_of(panorama: Float[Tensor, "h w 3"]) -> Light:
     flux = ((small - rest) * angle[..., None]).sum((0, 1)) / torch.pi
     weight = ((small - rest) @ LUMA) * angle
     towards = normalize((look * weight[..., None]).sum((0, 1)), dim=0) if weight.sum() > 0 else towards
-    soft = _LOBE[:, None] * torch.einsum("hwk,hwc,hw->kc", harmonics(look), rest, angle)
+    soft = _LOBE[:, None] * (_gather(height, 2 * height) @ rest.flatten(0, 1))
     size = float((angle[near].sum() / torch.pi).sqrt().clamp(0.01, 0.35))
     return Light(soft, towards, flux, size)
 
 
 def turned(light: Light, turn: Float[Tensor, "3 3"]) -> Light:
     """Return the light after turning the world (a rotation about y)."""
-    look, angle = directions(16, 32)
+    look, _ = directions(16, 32)
     value = harmonics(look @ turn) @ light.soft  # light from `look` now is light from `turn.T look` before
-    soft = torch.einsum("hwk,hwc,hw->kc", harmonics(look), value, angle)
+    soft = _gather(16, 32) @ value.flatten(0, 1)
     return Light(soft, turn @ light.sun_dir, light.sun, light.sun_size_rad)
 
 

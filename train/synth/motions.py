@@ -1,12 +1,14 @@
 """What people do in the pictures: the motion library goes in; short stretches of motion for one body come out."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from skelvid.body.dofs import DOF_INDEX, JOINT_INDEX, limits_rad
+from skelvid.body.ball_rotation import ball_angles, ball_rotation, turn_about
+from skelvid.body.dofs import DOF_INDEX, JOINT_INDEX, joint_dofs, limits_rad
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.skel import SkelParams
 from train.lift.library import Library, draw_windows
@@ -20,7 +22,8 @@ _TURNED_DEG = {"lumbar_bending": 6, "lumbar_twist": 10, "thorax_bending": 6, "th
                   (("pro_sup", 25), ("wrist_flexion", 28), ("scapula_abduction", 12))}}  # fmt: skip
 _TURNED = 0.4
 # Some stand or go with one side of the pelvis far down; SD in degrees.
-_LISTING, _LIST_DEG = 0.12, 20.0
+_LISTING, _LIST_DEG, _SPINE = 0.12, 20.0, 0.5
+_GIVING = [*joint_dofs("femur_r"), *joint_dofs("femur_l"), DOF_INDEX["lumbar_bending"]]
 
 
 @dataclass(frozen=True)
@@ -101,18 +104,21 @@ def _look_about(q: Float[Tensor, "b t 46"], generator: torch.Generator) -> Float
 
 
 def _list_pelvis(q: Float[Tensor, "b t 46"], generator: torch.Generator) -> Float[Tensor, "b t 46"]:
-    """Let the pelvis of some people hang to a side; hips and spine give way, so that legs and trunk stay as they are.
+    """Let the pelvis of some people hang to a side; the hips give way, so that legs stay as they are, the spine half.
 
-    Who cannot give way that far within the limits of the joints stays as he is.
+    Who cannot give way that far within the limits of hips and spine stays as he is.
     """
     if float(torch.rand(1, generator=generator)) > _LISTING:
         return q
-    by = np.radians(_LIST_DEG) * torch.randn(1, generator=generator)
-    q = q.clone()
-    q[..., DOF_INDEX["pelvis_list"]] += by
-    for side, sign in (("r", -1.0), ("l", 1.0)):
-        # The more a hip is bent, the more of it is taken up by turning the thigh about itself.
-        flexion = q[..., DOF_INDEX[f"hip_flexion_{side}"]]
-        q[..., DOF_INDEX[f"hip_adduction_{side}"]] += sign * by * flexion.cos()
-        q[..., DOF_INDEX[f"hip_rotation_{side}"]] += sign * by * flexion.sin()
-    return q
+    by = math.radians(_LIST_DEG) * torch.randn(1, generator=generator)
+    old, q = q, q.clone()
+    # About its own axis to the front, whichever way it faces.
+    q[..., :3] = ball_angles(ball_rotation(q[..., :3], "pelvis") @ turn_about(0, by), "pelvis")
+    for hip in ("femur_r", "femur_l"):
+        dofs = list(joint_dofs(hip))
+        q[..., dofs] = ball_angles(turn_about(0, -by) @ ball_rotation(q[..., dofs], hip), hip)
+    q[..., DOF_INDEX["lumbar_bending"]] -= _SPINE * by
+    lower, upper = (torch.as_tensor(limit[_GIVING], dtype=torch.float32) for limit in limits_rad())
+    now, before = q[..., _GIVING], old[..., _GIVING]
+    fits = (now >= torch.minimum(lower, before)) & (now <= torch.maximum(upper, before))
+    return q if bool(fits.all()) else old

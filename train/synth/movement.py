@@ -70,14 +70,7 @@ def shifts_on_processor(drawn: Rendered, i: int, view: View, earlier: Before) ->
         pack.surface.numpy(), pack.part.numpy(), mine, earlier.rot.numpy(), earlier.shift_m.numpy()
     )  # fmt: skip
     seen = drawn.cover[i].numpy(), drawn.seen.face.numpy(), drawn.point_m.numpy(), drawn.floor_m[i].numpy()
-    return torch.as_tensor(fast_film.shifts(*seen, parts, _camera(view), _camera(earlier.view)))
-
-
-def _camera(view: View) -> fast_film.Camera:
-    across, down = view.center_px
-    return fast_film.Camera(
-        view.rot.numpy(), view.position_m.numpy(), float(view.focal_px), (float(across), float(down))
-    )  # fmt: skip
+    return torch.as_tensor(fast_film.shifts(*seen, parts, (view.arrays, earlier.view.arrays)))
 
 
 def shifts_in_torch(drawn: Rendered, i: int, view: View, earlier: Before) -> Float[Tensor, "2 h w"]:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from train.synth.fast_raster import Mesh, Rules, candidates, fill, make_buffer, settle, weigh
+from train.synth.fast_raster import Mesh, Rules, candidates, fill, fragments, make_buffer, settle
 
 NEAR_M = 0.05
 # Triangles grow by this much, px, so that rounding opens no cracks between neighbours; depth settles the overlap.
@@ -101,14 +101,12 @@ def _on_processor(
     holed = holes.may if holes else torch.zeros_like(sided)
     fill(mesh, rules, holed.numpy(), buffer)
     if holes:
-        pixel, face = candidates(mesh, rules, holed.numpy(), buffer)
-        weight, depth = (torch.as_tensor(v) for v in weigh(mesh, rules, pixel, face))
-        solid = ~holes.is_hole(torch.as_tensor(face), weight, depth).numpy()
-        settle(pixel[solid], face[solid], depth.numpy()[solid], buffer)
+        found = candidates(mesh, rules, holed.numpy(), buffer)
+        face, weight, depth = (torch.as_tensor(v) for v in fragments(found[2], found[1], found[3]))
+        settle(found, ~holes.is_hole(face, weight, depth).numpy(), buffer)
     pixel = np.flatnonzero(buffer.face >= 0)
-    face = buffer.face[pixel].astype(np.int64)
-    weight, depth = weigh(mesh, rules, pixel, face)
-    return Fragments(*(torch.as_tensor(v) for v in (pixel, face, weight, depth)))
+    seen = fragments(*(values[pixel] for values in buffer))
+    return Fragments(*(torch.as_tensor(v) for v in (pixel, *seen)))
 
 
 def in_torch(

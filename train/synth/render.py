@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from train.synth.light import harmonics
+from train.synth import fast_raster, fast_shade
+from train.synth.backdrop import Seen
+from train.synth.fast_raster import tents
+from train.synth.light import Light, harmonics
 from train.synth.raster import Fragments, Holes, rasterise
 from train.synth.shade import Scene, folds, make_bumps, paint_in_torch, paint_on_processor
 from train.synth.shadow import Shadows, cast
-from train.synth.shots import Pack, Pyramids, Shot, pack
+from train.synth.shots import Pack, Shot, pack
+from train.synth.textures import Shelf
+
+# Pixels that things cover to this share need no backdrop.
+_COVERED = 1 - 1e-4
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,12 @@ class Renderer:
 
     def __init__(self, *, fine: float = 1.5) -> None:
         self.fine = fine
-        self._pyramids = Pyramids()
+        self._shelf = Shelf()
         self._bumps = make_bumps(torch.Generator().manual_seed(0))
 
     def __call__(self, shots: Sequence[Shot]) -> Rendered:
         """Draw a batch; all shots must be of one size."""
-        surfaces = pack(shots, self._pyramids)
+        surfaces = pack(shots, self._shelf)
         height, width = shots[0].view.size_hw
         size = (len(shots), round(height * self.fine), round(width * self.fine))
         seen = _visible(surfaces, screen_of(surfaces, shots, size), size)
@@ -59,7 +66,7 @@ class Renderer:
         )  # fmt: skip
         colour, point = self._light(surfaces, seen, shots, size, shadows)
         front = _downsample(seen, colour, size, (height, width))
-        back, floor = _backdrops(shots, shadows)
+        back, floor = _backdrops(shots, shadows, front[:, 3] < _COVERED)
         cover = torch.full((size[0] * size[1] * size[2],), -1, dtype=torch.int64)
         cover[seen.pixel] = torch.arange(len(seen.pixel))
         return Rendered(front[:, :3] + (1 - front[:, 3:]) * back, cover.view(size), seen, surfaces, floor, point)
@@ -113,27 +120,51 @@ def _downsample(
 ) -> Float[Tensor, "b 4 h w"]:
     """Return colours times coverage, and coverage, averaged over the fine pixels of each pixel."""
     b, height, width = size
-    fine = torch.zeros((b * height * width, 4))
+    if colour.device.type == "cpu":
+        rows, columns = tents(height, to[0]), tents(width, to[1])
+        return torch.as_tensor(fast_raster.shrink(seen.pixel.numpy(), colour.numpy(), size, rows, columns))
+    fine = colour.new_zeros((b * height * width, 4))
     # Light beyond what film holds would spread its edge's jags over neighbours.
     fine[seen.pixel] = torch.cat([colour.clamp_max(4), torch.ones_like(colour[:, :1])], 1)
     fine = fine.view(b, height, width, 4).movedim(3, 1)
-    if (height, width) == to:
-        return fine
     return interpolate(fine, to, mode="bilinear", antialias=True, align_corners=False)
 
 
-def _backdrops(shots: Sequence[Shot], shadows: Shadows) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b h w 3"]]:
-    """Draw what is behind, with the shadows on the floor; and say which points it shows."""
+def _backdrops(
+    shots: Sequence[Shot], shadows: Shadows, open_: Bool[Tensor, "b h w"]
+) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b h w 3"]]:
+    """Draw what is behind, where it is open to view, with the shadows on the floor; and say which points it shows."""
     colours, points = [], []
+    shade = shade_floor_on_processor if open_.device.type == "cpu" else shade_floor_in_torch
     for i, shot in enumerate(shots):
-        seen = shot.backdrop(shot.view.position_m, shot.view.rays(), 1 / shot.view.focal_px)
-        colour = seen.colour.reshape(-1, 3).clone()
-        floor = torch.nonzero(seen.floor.flatten())[:, 0]
-        point = seen.point_m.reshape(-1, 3)[floor]
-        soft = (harmonics(torch.tensor([0.0, 1.0, 0.0])) @ shot.light.soft).clamp_min(0.01)
-        sun = shot.light.sun * shot.light.sun_dir[1].clamp_min(0)
-        lit, sky = shadows.sun(i, point)[:, None], shadows.sky(i, point)[:, None]
-        colour[floor] *= (soft * sky + sun * lit) / (soft + sun)
-        colours.append(colour.view(seen.colour.shape).movedim(2, 0))
+        seen = shot.backdrop(shot.view.position_m, shot.view.rays(), 1 / shot.view.focal_px, open_[i])
+        colours.append(shade(seen, i, shot.light, shadows).movedim(2, 0))
         points.append(seen.point_m)
     return torch.stack(colours), torch.stack(points)
+
+
+def _on_floor(light: Light) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]]:
+    """Return the soft light and the sun on a free floor."""
+    up = harmonics(light.soft.new_tensor([0.0, 1.0, 0.0]))
+    return (up @ light.soft).clamp_min(0.01), light.sun * light.sun_dir[1].clamp_min(0)
+
+
+def shade_floor_on_processor(seen: Seen, i: int, light: Light, shadows: Shadows) -> Float[Tensor, "h w 3"]:
+    """Return the colours of a backdrop with the shadows of picture i on its floor, by compiled loops."""
+    colour = seen.colour.reshape(-1, 3).contiguous().clone()
+    point, floor = seen.point_m.reshape(-1, 3).contiguous(), seen.floor.reshape(-1).contiguous()
+    soft, sun = (value.numpy() for value in _on_floor(light))
+    dim = shadows.dim[:, 0].contiguous().numpy()
+    fast_shade.shade_floor(colour.numpy(), point.numpy(), floor.numpy(), shadows.arrays, dim, (i, soft, sun))
+    return colour.view(seen.colour.shape)
+
+
+def shade_floor_in_torch(seen: Seen, i: int, light: Light, shadows: Shadows) -> Float[Tensor, "h w 3"]:
+    """Do the same as `shade_floor_on_processor` in plain torch, as on a GPU."""
+    colour = seen.colour.reshape(-1, 3).clone()
+    floor = torch.nonzero(seen.floor.flatten())[:, 0]
+    point = seen.point_m.reshape(-1, 3)[floor]
+    soft, sun = _on_floor(light)
+    lit, sky = shadows.sun(i, point)[:, None], shadows.sky(i, point)[:, None]
+    colour[floor] *= (soft * sky + sun * lit) / (soft + sun)
+    return colour.view(seen.colour.shape)

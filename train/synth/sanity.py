@@ -73,7 +73,7 @@ def score_film(
     regressor: Regressor, film: Path, cache: Path, *, frames: int
 ) -> tuple[dict[str, float], list[UInt8[np.ndarray, "h w 3"]]]:
     """Score some frames of a film, evenly spread over those with somebody, and draw a few; keypoints are cached."""
-    seen = look(RealClip(film.stem, film), cache)
+    seen = look(RealClip(_name(film), film), cache)
     around = extent(seen.track.keypoints)
     index, ours = ([names.index(name) for name in NAMES] for names in (seen.track.keypoints.names, regressor.points))
     rows = np.flatnonzero(~np.isnan(around).any(1))
@@ -87,11 +87,14 @@ def score_film(
             affine = crop_affine(box, _SIZE_HW, share=0.1)
             image = cv2.warpAffine(frame.image, affine, _SIZE_HW[::-1], flags=cv2.INTER_AREA)
             pictures.append(draw(image, apply_affine(affine, at[-1])))
-    points = seen.track.keypoints
-    found = score(
-        np.stack(at), points.xy[rows][:, index], points.score[rows][:, index] > _SURE, np.ptp(around[rows][:, [1, 3]], axis=1)[:, 0]
-    )  # fmt: skip
+    points, height = seen.track.keypoints, (around[:, 3] - around[:, 1])[rows]
+    found = score(np.stack(at), points.xy[rows][:, index], points.score[rows][:, index] > _SURE, height)
     return found, [pictures[i] for i in np.linspace(0, len(pictures) - 1, _SHOWN).round().astype(int)]
+
+
+def _name(film: Path) -> str:
+    """Return what a film is called here: many are a `video` in a folder of their own."""
+    return f"{film.parent.name}_{film.stem}"
 
 
 def draw(image: UInt8[np.ndarray, "h w 3"], at: Float[np.ndarray, "k 2"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -119,7 +122,7 @@ def main() -> None:
     regressor = Regressor.load(args.weights, engine="torch", flip=True)
     scores, shown = {}, []
     for film in args.films:
-        scores[film.stem], pictures = score_film(regressor, film, args.cache, frames=args.frames)
+        scores[_name(film)], pictures = score_film(regressor, film, args.cache, frames=args.frames)
         shown += pictures
     (args.out / "scores.json").write_text(json.dumps(scores, indent=1))
     save(args.out / "overlay.webp", grid(shown, _SHOWN))

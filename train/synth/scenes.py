@@ -28,6 +28,8 @@ _BYSTANDERS, _AIDS = 0.3, 0.1
 # Of a person's own box: how much is added around it, and how far it is put off, as detectors do.
 _MARGIN, _SHIFT = (1.05, 1.5), 0.07
 _PARTIAL, _FRAMED = 0.15, 0.3
+# How far flesh and clothes reach from joint centres; from how near bystanders cast shadows that can be seen.
+_FLESH_M, _SHADOW_M = 0.4, 1.2
 
 
 class Actor(Protocol):
@@ -95,22 +97,20 @@ class World:
     def crop(self, seed: Seed, size_hw: tuple[int, int] = (256, 192)) -> Take:
         """Draw a picture cut out around a person."""
         scene = self._scene(seed, frames=3)
-        take = scene.take(1, scene.views[1].size_hw)
-        rng = np.random.default_rng((*seed, 1))
-        box = _crop_box(take.person, scene.views[1], rng, size_hw)
+        person, rng = scene.pose(1), np.random.default_rng((*seed, 1))
+        box = _crop_box(person, scene.views[1], rng, size_hw)
+        take = scene.take(1, person, lambda view: view.cut(box, size_hw))
         frame = None
         if rng.uniform() < _FRAMED:
             scale = size_hw[0] / (box[3] - box[1])
             h, w = scene.views[1].size_hw
             frame = ((-box[0]) * scale, (-box[1]) * scale, (w - box[0]) * scale, (h - box[1]) * scale)
-        shot = replace(take.shot, view=take.shot.view.cut(box, size_hw))
-        was = replace(take.before, view=take.before.view.cut(box, size_hw))
-        return replace(take, shot=shot, before=was, frame=frame)
+        return replace(take, frame=frame)
 
     def clip(self, seed: Seed, *, frames: int, size_hw: tuple[int, int]) -> list[Take]:
         """Draw the frames of a film; the camera's whole picture, cut to a shape."""
         scene = self._scene(seed, frames=frames + 1)
-        return [scene.take(i, size_hw) for i in range(1, frames + 1)]
+        return [scene.take(i, scene.pose(i), lambda view: _whole(view, size_hw)) for i in range(1, frames + 1)]
 
     def _scene(self, seed: Seed, *, frames: int) -> "_Scene":
         rng = np.random.default_rng(seed)
@@ -152,15 +152,19 @@ class _Scene:
     film: Film
     aid: str
 
-    def take(self, i: int, size_hw: tuple[int, int]) -> Take:
-        """Return frame i, whose picture is cut to the shape of a size about its middle and scaled to it."""
-        person = self.actor.pose(self.moves.params.q[i], self.moves.params.trans_m[i])
+    def pose(self, i: int) -> Person:
+        """Return the labelled person in frame i."""
+        return self.actor.pose(self.moves.params.q[i], self.moves.params.trans_m[i])
+
+    def take(self, i: int, person: Person, cut: Callable[[View], View]) -> Take:
+        """Return frame i with its `pose`; cut: makes the picture's view of the camera's."""
+        now, then = cut(self.views[i]), cut(self.views[i - 1])
         things = [Thing(surface, SUBJECT) for surface in person.surfaces]
         for number, (actor, moves) in enumerate(self.others, SUBJECT + 1):
-            other = actor.pose(moves.params.q[i], moves.params.trans_m[i])
-            things += [Thing(surface, number) for surface in other.surfaces]
+            if _matters(moves.joints_m[i], person, now):
+                other = actor.pose(moves.params.q[i], moves.params.trans_m[i])
+                things += [Thing(surface, number) for surface in other.surfaces]
         things += [Thing(surface, 0) for surface in (*self.stage.surfaces, *_aid(self.aid, person))]
-        now, then = (_whole(view, size_hw) for view in (self.views[i], self.views[i - 1]))
         was = before(self.moves, i, then)
         root = Root(
             self.moves.joints_m[i, 0], self.moves.joint_rot[i, 0], self.moves.rest_joints_m[0], self.moves.rest_rot[0]
@@ -175,6 +179,17 @@ class _Scene:
 
 def _sole(actor: Actor) -> Float[Tensor, "3"]:
     return torch.tensor([0.0, actor.looks.sole_m, 0.0])
+
+
+def _matters(joints_m: Float[Tensor, "24 3"], person: Person, view: View) -> bool:
+    """Say whether a bystander may be seen, or is so near that his shadow may."""
+    at = view.project(joints_m)
+    if at[:, 2].min() < _FLESH_M or (joints_m - person.joints_m)[0, [0, 2]].norm() < _SHADOW_M:
+        return True
+    flesh_px = _FLESH_M * view.focal_px / at[:, 2]
+    size = at.new_tensor([view.size_hw[1], view.size_hw[0]])
+    low, high = (at[:, :2] - flesh_px[:, None]).amin(0), (at[:, :2] + flesh_px[:, None]).amax(0)
+    return bool((high > 0).all() and (low < size).all())
 
 
 def _whole(view: View, size_hw: tuple[int, int]) -> View:

@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, conv2d, embedding_bag, interpolate, 
 from train.synth import fast_shade
 from train.synth.light import harmonics
 from train.synth.raster import Fragments
-from train.synth.shadow import BIAS_M, DEEP_M, HALF_M, SHARP, Shadows
+from train.synth.shadow import Shadows
 from train.synth.shots import Pack
 
 _NOISE_SIDE = 128
@@ -59,13 +59,15 @@ def paint_on_processor(
         scene: Cameras and lights.
         dim: Share of soft light that reaches a place in a fold or between limbs.
     """
-    shadows = scene.shadows
-    mesh = fast_shade.Mesh(*(_array(v) for v in (pack.table, pack.faces, pack.surface, pack.materials, pack.side_m)))
-    lamps = fast_shade.Lamps(*map(_array, (scene.eye_m, scene.px_per_rad, scene.soft, scene.sun_dir, scene.sun)))
-    axes, middle_m, blocked = (_array(v) for v in (shadows.axes, shadows.middle_m, shadows.blocked[:, 0]))
-    dark = fast_shade.Dark(axes, middle_m, blocked, HALF_M, BIAS_M, SHARP, DEEP_M)
+    # What is small is made 64 bits long beforehand, not again at each place.
+    small = (v.double() for v in (pack.materials, pack.side_m))
+    mesh = fast_shade.Mesh(*(_array(v) for v in (pack.table, pack.faces, pack.surface, *small)))
+    lamps = (v.double() for v in (scene.eye_m, scene.px_per_rad, scene.soft, scene.sun_dir, scene.sun))
+    lamps = fast_shade.Lamps(*map(_array, lamps))
     spots = fast_shade.Spots(*map(_array, (picture, seen.face, seen.weight, seen.depth_m, dim)))
-    colour, point = fast_shade.paint(mesh, spots, pack.textures.arrays, lamps, dark, _array(scene.bumps))
+    colour, point = fast_shade.paint(
+        mesh, spots, pack.textures.arrays, lamps, scene.shadows.arrays, _array(scene.bumps)
+    )
     return torch.as_tensor(colour), torch.as_tensor(point)
 
 
@@ -120,7 +122,7 @@ def _shade(at: _Places, pack: Pack, picture: Tensor, scene: Scene, share: tuple[
     direct = ((cosine + wander) / (1 + wander)).clamp_min(0)
     facing = (at.normal * at.to_eye).sum(1, keepdim=True).clamp(0, 1)
     half = normalize(sun_dir + at.to_eye, dim=1)
-    power = 2 / rough.clamp(0.15, 1) ** 4
+    power = (2 / rough.clamp(0.15, 1) ** 4).round()
     gloss = (at.normal * half).sum(1, keepdim=True).clamp_min(0) ** power * (power + 8) / 8
     fresnel = (specular + (1 - specular) * (1 - facing) ** 5 * (1 - rough)) * (1 - 0.7 * rough)
     sky = _around(2 * facing * at.normal - at.to_eye, soft_map).clamp_min(0)
@@ -134,18 +136,24 @@ def _around(direction: Float[Tensor, "p 3"], soft: Float[Tensor, "p 9 3"]) -> Fl
 
 def folds(seen: Fragments, size: tuple[int, int, int], px_per_m: Float[Tensor, "b"]) -> Float[Tensor, "p"]:
     """Return how much soft light reaches each fragment: less where its surroundings stand nearer to us than itself."""
+    # At a quarter of the size, over about 10 cm of the middle one of the batch.
+    radius = int((0.08 * px_per_m.median() / 4).round().clamp(1, 12))
+    if seen.pixel.device.type == "cpu":
+        return torch.as_tensor(fast_shade.folds(_array(seen.pixel), _array(seen.depth_m), size, radius))
+    return folds_in_torch(seen, size, radius)
+
+
+def folds_in_torch(seen: Fragments, size: tuple[int, int, int], radius: int) -> Float[Tensor, "p"]:
+    """Do the same as `folds` in plain torch, as on a GPU; radius: of the surroundings, in cells of 4 px."""
     b, height, width = size
     depth = torch.zeros(b * height * width, device=seen.pixel.device)
     depth[seen.pixel] = seen.depth_m
     depth = depth.view(b, 1, height, width)
-    there = (depth > 0).float()
-    # At a quarter of the size, over about 10 cm of the middle one of the batch.
-    radius = int((0.08 * px_per_m.median() / 4).round().clamp(1, 12))
-    pair = avg_pool2d(torch.cat([depth, there], 1), 4)
+    pair = avg_pool2d(torch.cat([depth, (depth > 0).float()], 1), 4)
     box = pair.new_full((2, 1, 2 * radius + 1, 1), 1 / (2 * radius + 1))
     wide = conv2d(conv2d(pair, box, padding=(radius, 0), groups=2), box.mT, padding=(0, radius), groups=2)
-    own, mean = (v[:, :1] / v[:, 1:].clamp_min(1e-4) for v in (pair, wide))
-    out = 1 - (5 * (own - mean - 0.008)).clamp(0, 0.6)
+    own, mean = (v[:, :1] / v[:, 1:].clamp_min(1e-9) for v in (pair, wide))
+    out = torch.where(pair[:, 1:] > 0, 1 - (5 * (own - mean - 0.008)).clamp(0, 0.6), 1.0)
     return interpolate(out, (height, width), mode="bilinear").flatten()[seen.pixel]
 
 

@@ -4,11 +4,14 @@ Skin and clothes have so many vertices that their points alone, seen from the su
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import grid_sample, max_pool2d, normalize
+
+from train.synth import fast_shade
 
 _CELLS = 96
 _CELL_M = 0.03
@@ -35,6 +38,12 @@ class Shadows:
     blocked: Float[Tensor, "b 1 c c"]
     dim: Float[Tensor, "b 1 c c"]
 
+    @cached_property
+    def arrays(self) -> fast_shade.Dark:
+        """Return the maps of the suns as compiled loops read them."""
+        axes, middle_m, blocked = (v.contiguous().numpy() for v in (self.axes, self.middle_m, self.blocked[:, 0]))
+        return fast_shade.Dark(axes, middle_m, blocked, HALF_M, BIAS_M, SHARP, DEEP_M)
+
     def sun(self, picture: int, point_m: Float[Tensor, "p 3"]) -> Float[Tensor, "p"]:
         """Return the share of the sun that reaches points of one picture."""
         at = (point_m - self.middle_m[picture]) @ self.axes[picture].mT
@@ -55,26 +64,49 @@ def cast(
     sun_size_rad: Float[Tensor, "b"],
 ) -> Shadows:
     """Cast the shadows of points around the middle of each picture's scene."""
-    b = len(middle_m)
     up = torch.where((sun_dir[:, 1:2].abs() > 0.9), sun_dir.new_tensor([1.0, 0, 0]), sun_dir.new_tensor([0, 1.0, 0]))
     across = normalize(torch.linalg.cross(up, sun_dir), dim=1)
     axes = torch.stack([across, torch.linalg.cross(sun_dir, across), sun_dir], 1)
-    away = points_m - middle_m[picture]
-    at = torch.einsum("vij,vj->vi", axes[picture], away)
-    near = _splat(at[:, :2], picture, at[:, 2].clamp(-DEEP_M, DEEP_M) + DEEP_M, b) - DEEP_M
-    near = max_pool2d(near, 3, 1, 1)
+    splat = splat_on_processor if points_m.device.type == "cpu" else splat_in_torch
+    near, low = splat(points_m, picture, axes, middle_m)
+    near = max_pool2d(near - DEEP_M, 3, 1, 1)
     # A large lamp blurs the shadow of a thing a metre away by its size: two widths, chosen per picture.
     value = torch.exp(near * SHARP)
     crisp, soft = _blur(value, 1), _blur(value, 4)
     share = (sun_size_rad / 0.2).clamp(0, 1)[:, None, None, None]
-    low = (away[:, 1] + middle_m[picture, 1]).clamp_min(0)
-    dim = max_pool2d(_splat(away[:, [0, 2]], picture, torch.exp(-low / _DIM_HEIGHT_M), b), 3, 1, 1)
+    dim = max_pool2d(low, 3, 1, 1)
     return Shadows(axes, middle_m, crisp ** (1 - share) * soft**share, 0.5 * _blur(dim, 1) + 0.5 * _blur(dim, 4))
+
+
+def splat_on_processor(
+    points_m: Float[Tensor, "v 3"],
+    picture: Int[Tensor, "v"],
+    axes: Float[Tensor, "b 3 3"],
+    middle_m: Float[Tensor, "b 3"],
+) -> tuple[Float[Tensor, "b 1 c c"], Float[Tensor, "b 1 c c"]]:
+    """Return maps of how near points are to the suns, from `-DEEP_M` on, and of what stands low over the floor."""
+    points, rows, turns, middle = (v.contiguous().numpy() for v in (points_m, picture, axes, middle_m))
+    near, low = fast_shade.splat(points, rows, turns, middle, (_CELLS, _CELL_M, DEEP_M, _DIM_HEIGHT_M))
+    return torch.as_tensor(near)[:, None], torch.as_tensor(low)[:, None]
+
+
+def splat_in_torch(
+    points_m: Float[Tensor, "v 3"],
+    picture: Int[Tensor, "v"],
+    axes: Float[Tensor, "b 3 3"],
+    middle_m: Float[Tensor, "b 3"],
+) -> tuple[Float[Tensor, "b 1 c c"], Float[Tensor, "b 1 c c"]]:
+    """Do the same as `splat_on_processor` in plain torch, as on a GPU."""
+    away = points_m - middle_m[picture]
+    at = torch.einsum("vij,vj->vi", axes[picture], away)
+    near = _splat(at[:, :2], picture, at[:, 2].clamp(-DEEP_M, DEEP_M) + DEEP_M, len(axes))
+    low = torch.exp(-points_m[:, 1].clamp_min(0) / _DIM_HEIGHT_M)
+    return near, _splat(away[:, [0, 2]], picture, low, len(axes))
 
 
 def _splat(at_m: Float[Tensor, "v 2"], picture: Int[Tensor, "v"], value: Float[Tensor, "v"], b: int) -> Tensor:
     """Return the largest positive value in each cell, 0 where there is none."""
-    cell = ((at_m + HALF_M) / _CELL_M).long()
+    cell = ((at_m + HALF_M) / _CELL_M).floor().long()
     inside = ((cell >= 0) & (cell < _CELLS)).all(1)
     index = ((picture * _CELLS + cell[:, 1]) * _CELLS + cell[:, 0])[inside]
     out = value.new_zeros(b * _CELLS * _CELLS)

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from train.synth import fast_shade
 from train.synth.backdrop import Backdrop
 from train.synth.light import Light
-from train.synth.textures import TexturePool, pyramid
+from train.synth.textures import Shelf, TexturePool
 from train.synth.views import View
 from train.synth.world import Material, Surface
 
@@ -74,25 +74,7 @@ class Pack:
         return self.table[:, :3]
 
 
-class Pyramids:
-    """Remembers the halvings of textures in use, since the same person's come again and again."""
-
-    def __init__(self, keep: int = 400) -> None:
-        self._keep = keep
-        self._known: dict[int, tuple[Tensor, list[Tensor]]] = {}
-
-    def __call__(self, texture: UInt8[Tensor, "h w 4"]) -> list[UInt8[Tensor, "_ _ 4"]]:
-        """Return the picture and its halvings."""
-        known = self._known.get(id(texture))
-        if known is None or known[0] is not texture:  # an id may be taken again after its owner is gone
-            known = (texture, pyramid(texture))
-            while len(self._known) >= self._keep:
-                self._known.pop(next(iter(self._known)))
-            self._known[id(texture)] = known
-        return known[1]
-
-
-def pack(shots: Sequence[Shot], pyramids: Pyramids) -> Pack:
+def pack(shots: Sequence[Shot], shelf: Shelf) -> Pack:
     """Put the surfaces of a batch end to end."""
     things = [(i, thing) for i, shot in enumerate(shots) for thing in shot.things]
     surfaces = [thing.surface for _, thing in things]
@@ -119,7 +101,7 @@ def pack(shots: Sequence[Shot], pyramids: Pyramids) -> Pack:
         torch.tensor([thing.owner for _, thing in things], device=device),
         side_m,
         torch.tensor([_numbers(s.material) for s in surfaces], device=device),
-        TexturePool([pyramids(s.texture) for s in surfaces]),
+        shelf([s.texture for s in surfaces]),
     )  # fmt: skip
 
 

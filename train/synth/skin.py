@@ -90,24 +90,28 @@ def paint_skin(atlas: Atlas, face: Face, rng: np.random.Generator) -> UInt8[Tens
     mask, tone = atlas.masks, face.tone
     strength = float(np.interp(tone, [1, 6, 10], [1.0, 0.7, 0.35]))
     uneven = 0.035 * atlas.noise("soft", rng) + 0.022 * atlas.noise("fine", rng) + 0.012 * atlas.noise("pore", rng)
-    colour = (1 + uneven)[..., None] * _tone(tone)
+    colour = (1 + uneven) * _tone(tone)[:, None, None]  # the picture of each colour by itself: much quicker
     blood = 0.10 * face.redness * atlas.noise("broad", rng) + (0.3 + 0.7 * face.redness) * mask["flush"]
-    colour += (blood * strength)[..., None] * _RED
-    _mix(colour, 0.75 * mask["bare"], _tone(min(tone, 0.5 * (tone + _PALM_TONE))) + 0.4 * _RED)
-    _mix(colour, face.tan * mask["sun"] * (1 - mask["bare"]), _tone(tone + 1.6))
-    colour *= 1 - (0.25 * face.spots * strength * (atlas.noise("spot", rng) > 1.9))[..., None]
-    _mix(colour, 0.6 * mask["nipple"], _tone(tone + 2) + 0.5 * _RED)
+    colour += (blood * strength) * _RED[:, None, None]
+
+    def mix(name: str, share: float, other: ndarray, more: ndarray | None = None) -> None:
+        _mix(colour, atlas, name, share, other, more)
+
+    mix("bare", 0.75, _tone(min(tone, 0.5 * (tone + _PALM_TONE))) + 0.4 * _RED)
+    mix("sun", face.tan, _tone(tone + 1.6), 1 - mask["bare"])
+    colour *= 1 - np.float32(0.25 * face.spots * strength) * (atlas.noise("spot", rng) > 1.9)
+    mix("nipple", 0.6, _tone(tone + 2) + 0.5 * _RED)
     strands = np.clip(0.55 + 0.45 * atlas.noise("strand", rng), 0, 1)
-    _mix(colour, face.beard * mask["beard"] * (0.25 + 0.65 * strands), face.hair)
-    _mix(colour, 0.6 * face.body_hair * mask["body_hair"] * np.clip(strands - 0.4, 0, 1), face.hair)
-    _mix(colour, face.stubble_scalp * mask["scalp"] * (0.6 + 0.3 * strands), face.hair)
-    _mix(colour, 0.75 * face.lips * mask["lips"], _tone(tone + 0.8) * [0.92, 0.62, 0.62])
-    _mix(colour, 0.7 * mask["lip_line"], _tone(tone + 3) * 0.5)
-    _mix(colour, 0.9 * face.brows * mask["brow"], face.hair * 0.9)
-    _mix(colour, 0.35 * mask["lid"], _tone(tone + 1.5) * [0.85, 0.72, 0.72])
-    _mix(colour, 0.75 * mask["lash"], face.hair * 0.4)
-    _mix(colour, 0.6 * mask["nostril"], _tone(10))
-    return finish(colour)
+    mix("beard", face.beard, face.hair, 0.25 + 0.65 * strands)
+    mix("body_hair", 0.6 * face.body_hair, face.hair, np.clip(strands - 0.4, 0, 1))
+    mix("scalp", face.stubble_scalp, face.hair, 0.6 + 0.3 * strands)
+    mix("lips", 0.75 * face.lips, _tone(tone + 0.8) * [0.92, 0.62, 0.62])
+    mix("lip_line", 0.7, _tone(tone + 3) * 0.5)
+    mix("brow", 0.9 * face.brows, face.hair * 0.9)
+    mix("lid", 0.35, _tone(tone + 1.5) * [0.85, 0.72, 0.72])
+    mix("lash", 0.75, face.hair * 0.4)
+    mix("nostril", 0.6, _tone(10))
+    return finish(np.moveaxis(colour, 0, 2))
 
 
 def _tone(tone: float) -> Float[ndarray, "3"]:
@@ -115,12 +119,18 @@ def _tone(tone: float) -> Float[ndarray, "3"]:
     return np.array([np.interp(tone, range(1, 11), _TONES[:, k]) for k in range(3)], np.float32)
 
 
-def _mix(colour: Float[ndarray, "h w 3"], share: Float[ndarray, "h w"], other: Float[ndarray, "3"]) -> None:
-    """Paint over, in place, where there is something to paint: most masks are small."""
-    rows = np.flatnonzero(share.any(1))
-    if len(rows):
-        part = slice(rows[0], rows[-1] + 1)
-        colour[part] += share[part, :, None] * (other.astype(np.float32) - colour[part])
+def _mix(
+    colour: Float[ndarray, "3 h w"], atlas: Atlas, name: str, share: float, other: Float[ndarray, "3"],
+    more: Float[ndarray, "h w"] | None,
+) -> None:  # fmt: skip
+    """Paint over what a mask covers, in place."""
+    if share:
+        part = atlas.around[name]
+        cover = np.float32(share) * atlas.masks[name][part]
+        if more is not None:
+            cover *= more[part]
+        inside = colour[:, *part]
+        inside += cover * (other.astype(np.float32)[:, None, None] - inside)
 
 
 def paint_eye(face: Face, side: int = 64) -> UInt8[Tensor, "h w 4"]:

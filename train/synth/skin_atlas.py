@@ -4,6 +4,7 @@ Everything is found by place on the template, so it lies where it should on all 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -28,10 +29,20 @@ class Atlas:
     masks: dict[str, Float[ndarray, "h w"]]
     fields: dict[str, Float[ndarray, "n h w"]]
 
+    @cached_property
+    def around(self) -> dict[str, tuple[slice, slice]]:
+        """Return the rows and columns that hold each mask."""
+        return {name: (_extent(mask, 1), _extent(mask, 0)) for name, mask in self.masks.items()}
+
     def noise(self, name: str, rng: np.random.Generator) -> Float[ndarray, "h w"]:
         """Return a person's own unevenness of one wavelength of `SCALES_M`."""
         share = rng.standard_normal(_FIELDS)
         return np.tensordot((share / np.linalg.norm(share)).astype(np.float32), self.fields[name], 1)
+
+
+def _extent(mask: Float[ndarray, "h w"], along: int) -> slice:
+    at = np.flatnonzero(mask.any(along))
+    return slice(int(at[0]), int(at[-1]) + 1) if len(at) else slice(0)
 
 
 def make_atlas(skin: Group, points: Float[ndarray, "b 3"], normals: Float[ndarray, "b 3"], places: Places) -> Atlas:

@@ -17,7 +17,7 @@ from torch.nn.functional import interpolate
 
 from skelvid.errors import ConfigError
 from train.synth.light import Light, light_of, read_panorama
-from train.synth.textures import TexturePool, pyramid, to_linear, to_srgb
+from train.synth.textures import TexturePool, make_pool, to_linear, to_srgb
 
 Split = Literal["train", "held_out"]
 _T = TypeVar("_T")
@@ -80,7 +80,7 @@ def load_stock(*, panoramas: Iterable[Path], photos: Iterable[Path], tiles: Iter
     def pick(names: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(number for name in names for number in numbers.get(name, []))
 
-    pool = TexturePool([pyramid(image) for image in images])
+    pool = make_pool(images)
     pictures = tuple(_picture(view) for view in views)
     kinds = (pick(FLOORS), pick(WALLS), pick(("Fabric",)))
     return Stock(tuple(maps), tuple(views), pictures, pool, *kinds, tuple(images))

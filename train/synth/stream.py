@@ -18,7 +18,7 @@ from train.synth.render import Renderer
 from train.synth.scenes import World
 from train.synth.studio import Studio, through_codec
 
-TROUPE, BLOCK, BATCH = 10, 120, 8
+TROUPE, BLOCK, BATCH = 6, 120, 8
 # Of whom fewer joints, or less of what lies within the picture, can be seen, little can be learnt. Usual are 36 to
 # 60 %, since half of the skin always faces away.
 _LEAST_JOINTS, _LEAST_SEEN = 6, 0.3

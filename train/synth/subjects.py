@@ -21,7 +21,12 @@ from skelvid.datatypes.skel import N_BETAS
 from skelvid.errors import AssetError
 from train.body import source, subjects
 from train.body.anthropometry import (
-    BODY_DENSITY_KG_M3, PROPORTIONS, STATURE_SD_M, Subjects, mesh_volume, sample_subjects,
+    BODY_DENSITY_KG_M3,
+    PROPORTIONS,
+    STATURE_SD_M,
+    Subjects,
+    mesh_volume,
+    sample_subjects,
 )  # fmt: skip
 from train.body.source import PHENOTYPES
 from train.body.subjects import Bodies, Source

@@ -17,6 +17,7 @@ from scipy.spatial import KDTree
 
 from skelvid.body.assets import SkelAssets, dense_weights
 from skelvid.body.dofs import JOINT_NAMES
+from train.synth.fast_shade import add_normals
 from train.synth.world import PARTS
 
 # Triangles whose centres are tried for the nearest point of a vertex.
@@ -66,9 +67,7 @@ class Binding:
         """Return origins `p 3` and orthonormal frames `p 3 3` (columns) on a deformed skin."""
         corners = skin[self.corner]
         up = unit((normals[self.corner] * self.share[..., None]).sum(1))
-        edge = corners[:, 1] - corners[:, 0]
-        along = unit(edge - (edge * up).sum(-1, keepdims=True) * up)
-        return (corners * self.share[..., None]).sum(1), np.stack([along, np.cross(up, along), up], axis=-1)
+        return (corners * self.share[..., None]).sum(1), frames(up, corners[:, 1] - corners[:, 0])
 
 
 @dataclass(frozen=True)
@@ -130,8 +129,7 @@ class BaseMesh:
     def _frames(self, points: Float[ndarray, "b 3"]) -> Float[ndarray, "b 3 3"]:
         first = np.zeros(len(points), int)
         first[self.cloth_faces.ravel()] = np.roll(self.cloth_faces, 1, axis=1).ravel()
-        bound = Binding(np.stack([np.arange(len(points)), first, first], 1), np.array([[1.0, 0, 0]] * len(points)))
-        return bound.frames(points, vertex_normals(points, self.cloth_faces))[1]
+        return frames(vertex_normals(points, self.cloth_faces), points[first] - points)
 
     def save(self, path: Path) -> None:
         """Write everything into one `.npz`."""
@@ -233,15 +231,15 @@ def nearest_share(points: Float[ndarray, "p 3"], corners: Float[ndarray, "p 3 3"
     return share / share.sum(-1, keepdims=True)
 
 
+def frames(up: Float[ndarray, "p 3"], edge: Float[ndarray, "p 3"]) -> Float[ndarray, "p 3 3"]:
+    """Return orthonormal frames (columns) with a given last axis, the first along an edge as far as may be."""
+    along = unit(edge - (edge * up).sum(-1, keepdims=True) * up)
+    return np.stack([along, np.cross(up, along), up], axis=-1)
+
+
 def vertex_normals(points: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"]) -> Float[ndarray, "v 3"]:
     """Unit normals of vertices, weighted by the area of the triangles around them."""
-    corners = points[faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    out = np.zeros_like(points)
-    for k in range(3):
-        for axis in range(3):
-            out[:, axis] += np.bincount(faces[:, k], normal[:, axis], minlength=len(points))
-    return unit(out)
+    return unit(add_normals(np.ascontiguousarray(points), faces))
 
 
 def unit(v: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3"]:

@@ -1,7 +1,9 @@
 """Textures of many surfaces behind one index: pictures go in, colours at places and levels of detail come out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -35,32 +37,32 @@ def pyramid(texture: UInt8[Tensor, "h w 4"]) -> list[UInt8[Tensor, "_ _ 4"]]:
     return levels
 
 
+@dataclass(frozen=True)
 class TexturePool:
     """Pictures with their halvings in one list of texels.
 
-    Args:
-        pyramids: Of each picture, in the order of their numbers.
-
     Attributes:
         texels: Four bytes each, as one number; table: `n 8 3` first texel, height and width of each level.
-        linear: `256` light of a byte; side: `n` how many texels long a picture is; mean: `n 3` its colour.
     """
 
-    def __init__(self, pyramids: Sequence[Sequence[UInt8[Tensor, "_ _ 4"]]]) -> None:
-        device = pyramids[0][0].device
-        flat = [level.reshape(-1, 4) for levels in pyramids for level in levels]
-        self.texels = torch.cat(flat).view(torch.int32)[:, 0]
-        start, table = 0, []
-        for levels in pyramids:
-            rows = []
-            for level in levels:
-                rows.append((start, level.shape[0], level.shape[1]))
-                start += level.shape[0] * level.shape[1]
-            table.append(rows + [rows[-1]] * (_LEVELS - len(rows)))
-        self.table = torch.tensor(table, device=device)
-        self.linear = _LINEAR.to(device)
-        self.side = self.table[:, 0, 1:].float().prod(1).sqrt()
-        self.mean = torch.stack([self.linear[levels[-1].reshape(-1, 4)[:, :3].long()].mean(0) for levels in pyramids])
+    texels: Int[Tensor, "t"]
+    table: Int[Tensor, "n 8 3"]
+
+    @cached_property
+    def linear(self) -> Float[Tensor, "256"]:
+        """Return the light of a byte."""
+        return _LINEAR.to(self.texels.device)
+
+    @cached_property
+    def side(self) -> Float[Tensor, "n"]:
+        """Return how many texels long each picture is."""
+        return self.table[:, 0, 1:].float().prod(1).sqrt()
+
+    @cached_property
+    def mean(self) -> Float[Tensor, "n 3"]:
+        """Return the colour of each picture."""
+        last = [self.texels[start : start + height * width] for start, height, width in self.table[:, -1].tolist()]
+        return torch.stack([self._colour(texels)[:, :3].mean(0) for texels in last])
 
     @cached_property
     def arrays(self) -> Texels:
@@ -104,3 +106,60 @@ class TexturePool:
         """Unpack texels; alpha is not a colour and stays as it is."""
         parts = texel.view(-1, 1).view(torch.uint8).long()
         return torch.cat([self.linear[parts[:, :3]], parts[:, 3:].float() / 255], 1)
+
+
+class Shelf:
+    """Keeps textures with their halvings, since those of the same people come again and again.
+
+    Args:
+        room: For so many texels; when it is full, all are forgotten.
+    """
+
+    def __init__(self, room: int = 1 << 24) -> None:
+        self._room, self._used = room, 0
+        self._texels = torch.zeros(0, dtype=torch.int32)
+        self._known: dict[int, tuple[Tensor, list[tuple[int, int, int]]]] = {}
+
+    def __call__(self, textures: Sequence[UInt8[Tensor, "_ _ 4"]]) -> TexturePool:
+        """Return the textures as a pool, which is good until the next is asked for."""
+        for attempt in count():
+            if self._put(textures):
+                break
+            self._known, self._used = {}, 0
+            if attempt:  # too little even when empty
+                self._room, self._texels = 2 * self._room, self._texels[:0]
+        return TexturePool(
+            self._texels, torch.tensor([self._known[id(t)][1] for t in textures], device=textures[0].device)
+        )
+
+    def _put(self, textures: Sequence[UInt8[Tensor, "_ _ 4"]]) -> bool:
+        """Put those on the shelf that are not there; return whether there was room for all."""
+        if not len(self._texels):
+            self._texels = torch.zeros(self._room, dtype=torch.int32, device=textures[0].device)
+        for texture in textures:
+            known = self._known.get(id(texture))
+            if known is not None and known[0] is texture:  # an id may be taken again after its owner is gone
+                continue
+            levels = pyramid(texture)
+            if self._used + sum(level.shape[0] * level.shape[1] for level in levels) > self._room:
+                return False
+            table = _table(levels, self._used)
+            for level, (start, height, width) in zip(levels, table, strict=False):
+                self._texels[start : start + height * width] = level.reshape(-1, 4).view(torch.int32)[:, 0]
+                self._used = start + height * width
+            self._known[id(texture)] = (texture, table)
+        return True
+
+
+def make_pool(pictures: Sequence[UInt8[Tensor, "_ _ 4"]]) -> TexturePool:
+    """Return a pool of its own for some pictures."""
+    return Shelf(sum(2 * picture.shape[0] * picture.shape[1] for picture in pictures))(pictures)
+
+
+def _table(levels: Sequence[Tensor], start: int) -> list[tuple[int, int, int]]:
+    """Return first texel, height and width of a picture's levels laid end to end; the last counts for those beyond."""
+    rows = []
+    for level in levels:
+        rows.append((start, level.shape[0], level.shape[1]))
+        start += level.shape[0] * level.shape[1]
+    return rows + [rows[-1]] * (_LEVELS - len(rows))

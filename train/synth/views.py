@@ -1,6 +1,7 @@
 """Where the camera stands and how it sees: chance goes in, phone-like cameras come out."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from train.lift.cameras import world_to_camera
+from train.synth import fast_film
 
 # Focal lengths in long sides of the picture: a phone's main camera, its wide one, its longer ones, webcams.
 _FOCALS = ((0.66, 0.82), (0.42, 0.6), (1.1, 2.2), (0.8, 1.1))
@@ -29,6 +31,13 @@ class View:
     center_px: tuple[float, float]
     size_hw: tuple[int, int]
 
+    @cached_property
+    def arrays(self) -> fast_film.Camera:
+        """Return the camera as compiled loops read it."""
+        across, down = self.center_px
+        place = self.rot.double().numpy(), self.position_m.double().numpy()
+        return fast_film.Camera(*place, float(self.focal_px), (float(across), float(down)))
+
     def to_camera(self, points_m: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
         """Return world points in the camera's axes."""
         return (points_m - self.position_m) @ self.rot.mT
@@ -44,6 +53,8 @@ class View:
         """Return the directions, unit vectors in the world, in which the pixel centres look."""
         height, width = self.size_hw
         device = self.rot.device
+        if device.type == "cpu":
+            return torch.as_tensor(fast_film.rays(self.arrays, height, width))
         y, x = torch.meshgrid(
             torch.arange(height, device=device) + 0.5, torch.arange(width, device=device) + 0.5, indexing="ij"
         )

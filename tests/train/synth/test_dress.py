@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from tests.train.synth.toy_people import PROXY_OFFSET_M, toy_cast
+from train.synth import dress_outfits
 from train.synth.dress import COTTON, Garment, Naked, sew, wear
 from train.synth.garments import legs
 
@@ -63,3 +64,18 @@ def test_wearing_hides_what_the_proxy_says():
     assert set(np.flatnonzero(dressed.hidden)) == set(asset.hides.tolist())
     assert layer.kind == "shoe"
     assert float(layer.slack_m.max()) == 0
+
+
+def test_clothes_held_out_are_worn_by_people_held_out_alone(monkeypatch):
+    worn: dict[bool, set[str]] = {True: set(), False: set()}
+    naked, wardrobe = _naked(), toy_cast().common.wardrobe
+    for held_out, names in worn.items():
+        monkeypatch.setattr(
+            dress_outfits, "wear", lambda body, asset, *_, names=names, **__: names.add(asset.name) or body
+        )
+        for seed in range(40):
+            sex = "male" if seed % 2 else "female"
+            dress_outfits.draw_outfit(naked, wardrobe, sex, np.random.default_rng(seed), held_out=held_out)
+    assert worn[True] == set(dress_outfits.HELD_OUT)
+    assert len(worn[False]) > 5
+    assert not worn[True] & worn[False]

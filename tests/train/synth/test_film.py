@@ -1,5 +1,6 @@
 import torch
 
+from train.synth import film
 from train.synth.film import Film, develop
 
 PLAIN = Film(defocus_px=0.2, sharpen=0.0, coarseness=0.0)
@@ -67,3 +68,26 @@ def test_noise_comes_from_the_seed_alone():
     noisy = Film(read_noise=0.05)
     assert torch.equal(take(scene(), noisy, seed=4), take(scene(), noisy, seed=4))
     assert not torch.equal(take(scene(), noisy, seed=4), take(scene(), noisy, seed=5))
+
+
+def test_compiled_loops_and_torch_develop_alike():
+    generator = torch.Generator().manual_seed(3)
+    light = torch.nn.functional.avg_pool2d(torch.rand((2, 3, 72, 56), generator=generator) ** 3 * 3, 5, 1, 2)
+    films = [
+        Film(red=1.2, contrast=0.8, saturation=0.7, vignette=0.3, shot_noise=0.03, read_noise=0.01),
+        Film(blue=0.8),
+    ]
+    noise = torch.randn(light.shape, generator=generator)
+    fast, slow = (tone(light, films, noise) for tone in (film.tone_on_processor, film.tone_in_torch))
+    torch.testing.assert_close(fast, slow, atol=2e-3, rtol=0)  # curves are looked up
+
+    coarseness = torch.tensor([0.3, 0.0]).view(2, 1, 1, 1)
+    fast, slow = (f(slow.clamp(0, 1), coarseness) for f in (film.compress_on_processor, film.compress_in_torch))
+    assert ((fast - slow)[0].abs() < 1e-4).float().mean() > 0.98  # a wave between two steps may go either way
+    torch.testing.assert_close(fast[1], slow[1], atol=2e-3, rtol=0)
+
+    move = torch.zeros((2, 2, 72, 56))
+    move[0, 0, 20:50, 10:30], move[0, 1, 30:60], move[1] = 9.0, -4.0, 2.5
+    fast, slow = (drag(light, move) for drag in (film.drag_on_processor, film.drag_in_torch))
+    assert (fast - light).abs().mean() > 0.05 * light.std()
+    assert (fast - slow).abs().mean() < 0.3 * (fast - light).abs().mean()  # loops take fewer looks along short ways

@@ -4,6 +4,7 @@ import torch
 from skelvid.body.dofs import DOF_INDEX, JOINT_INDEX, limits_rad
 from skelvid.body.load import load_body
 from skelvid.datatypes.skel import SkelParams
+from train.synth import motions
 from train.synth.motions import draw_moves
 
 BODY = load_body("neutral")
@@ -50,3 +51,18 @@ def test_a_body_with_longer_legs_takes_longer_steps(world):
     (short, near), (long, far) = sorted([walked(-2.0), walked(2.0)])
     assert long > 1.05 * short
     np.testing.assert_allclose(far / near, long / short, rtol=0.02)
+
+
+def test_who_hangs_a_hip_keeps_legs_where_they_are(world, monkeypatch):
+    monkeypatch.setattr(motions, "_TURNED", 0.0)
+    found = {}
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(motions, "_LISTING", share)
+        generator = torch.Generator().manual_seed(8)
+        found[share] = draw_moves(world.library, BODY, torch.zeros(10), frames=2, generator=generator)
+    before, after = found[0.0], found[1.0]
+    tilted = (after.params.q - before.params.q)[:, DOF_INDEX["pelvis_list"]]
+    assert np.degrees(float(tilted.abs().min())) > 5
+    legs = [JOINT_INDEX[f"{bone}_{side}"] for bone in ("femur", "tibia", "calcn") for side in "rl"]
+    torch.testing.assert_close(after.joint_rot[:, legs], before.joint_rot[:, legs], atol=1e-4, rtol=0)
+    assert (after.joint_rot[:, 0] - before.joint_rot[:, 0]).abs().max() > 0.05

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from train.synth.fast_raster import shrink, tents
 from train.synth.raster import Holes, in_torch, rasterise
 
 
@@ -111,3 +112,16 @@ def test_compiled_loops_and_torch_draw_alike():
     assert same.float().mean() > 0.995  # a centre on an edge may go either way
     torch.testing.assert_close(fast.depth_m[same], slow.depth_m[same], rtol=1e-4, atol=0)
     torch.testing.assert_close(fast.weight[same], slow.weight[same], rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("fine", [(48, 36), (72, 54), (96, 72)])
+def test_fine_pixels_are_averaged_as_torch_does(fine):
+    rng = np.random.default_rng(2)
+    pixel = np.flatnonzero(rng.random(2 * fine[0] * fine[1]) < 0.6)
+    colour = rng.uniform(0, 3, (len(pixel), 3)).astype(np.float32)
+    ours = shrink(pixel, colour, (2, *fine), tents(fine[0], 48), tents(fine[1], 36))
+    whole = torch.zeros((2 * fine[0] * fine[1], 4))
+    whole[pixel] = torch.as_tensor(np.concatenate([colour, np.ones((len(pixel), 1), np.float32)], 1))
+    whole = whole.view(2, *fine, 4).movedim(3, 1)
+    theirs = torch.nn.functional.interpolate(whole, (48, 36), mode="bilinear", antialias=True, align_corners=False)
+    np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)

@@ -5,11 +5,11 @@ import torch
 
 from train.synth.labels import VISIBLE, Taken
 from train.synth.options import make_world
-from train.synth.world import held_out
 from train.synth.render import Renderer
 from train.synth.scenes import World
 from train.synth.stream import SyntheticPeople, clip, seen
 from train.synth.studio import Studio, through_codec
+from train.synth.world import held_out
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(world):

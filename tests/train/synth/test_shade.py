@@ -45,3 +45,13 @@ def test_a_texture_repeats_after_the_length_that_was_measured():
         normal, side_m = measure(square, faces, square[:, :2].contiguous() / side, one, 1)
         torch.testing.assert_close(side_m, torch.tensor([side]))
         torch.testing.assert_close(normal, torch.tensor([[0.0, 0, 1]]).expand(4, 3))
+
+
+def test_compiled_loops_and_torch_find_the_same_folds(painted):
+    seen, picture, size = painted[1], painted[2], (3, 256, 192)
+    assert int(seen.pixel.max()) < 3 * 256 * 192
+    assert int(picture.max()) == 2
+    px_per_m = torch.full((3,), 130.0)
+    fast, slow = shade.folds(seen, size, px_per_m), shade.folds_in_torch(seen, size, 3)
+    torch.testing.assert_close(fast, slow, atol=1e-3, rtol=0)
+    assert fast.min() < 0.7

@@ -1,7 +1,15 @@
 import numpy as np
 
 from skelvid.body.load import load_body_assets
-from train.synth.subjects import BMI_RANGE, agreeing, fingerprint, fit_betas, spread_bmi
+from train.synth.subjects import (
+    BMI_RANGE,
+    STATURE_RANGE_M,
+    agreeing,
+    fingerprint,
+    fit_betas,
+    spread_bmi,
+    spread_stature,
+)
 
 
 def test_betas_of_a_body_of_the_space_are_its_own(rng):
@@ -31,6 +39,14 @@ def test_bmi_reaches_from_thin_to_very_heavy_with_no_empty_region():
     assert drawn.min() >= BMI_RANGE[0]
     assert drawn.max() <= BMI_RANGE[1]
     assert np.histogram(drawn, bins=13, range=BMI_RANGE)[0].min() >= 6
+
+
+def test_stature_reaches_from_short_to_tall_with_no_empty_region():
+    for sex, (low, high) in STATURE_RANGE_M.items():
+        drawn = spread_stature(sex, 400, np.random.default_rng(0))
+        assert low <= drawn.min() < low + 0.03
+        assert high - 0.03 < drawn.max() <= high
+        assert np.histogram(drawn, bins=10, range=(low, high))[0].min() >= 6
 
 
 def test_fingerprints_tell_bodies_apart():

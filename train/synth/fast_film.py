@@ -1,0 +1,315 @@
+"""Movement, its smear and the tones of film for processors, compiled by numba: as in `views`, `movement` and `film`.
+
+GPUs take the torch paths there; tests hold the two together.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from train.synth.fast_shade import SHARES
+
+_TILE, _AROUND = 4, 2  # the fastest way is looked for in tiles of so many px, and so many tiles to each side
+_STILL_PX = 0.5  # shorter ways smear nothing
+
+
+class Camera(NamedTuple):
+    """Fields of `views.View`: `3 3` rotation, `3` place in m, focal length and principal point in px."""
+
+    rot: np.ndarray
+    position_m: np.ndarray
+    focal_px: float
+    center_px: tuple[float, float]
+
+
+class Parts(NamedTuple):
+    """`f` surface and part of triangles; `s` whose each surface is; `n 3 3`, `n 3` where parts were, see `Before`."""
+
+    surface: np.ndarray
+    part: np.ndarray
+    mine: np.ndarray
+    rot: np.ndarray
+    shift_m: np.ndarray
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _project(camera: Any, x: float, y: float, z: float) -> Any:
+    """Return where a place of the world appears, px."""
+    r = camera.rot
+    x, y, z = x - camera.position_m[0], y - camera.position_m[1], z - camera.position_m[2]
+    scale = camera.focal_px / max(r[2, 0] * x + r[2, 1] * y + r[2, 2] * z, 1e-3)
+    across, down = r[0, 0] * x + r[0, 1] * y + r[0, 2] * z, r[1, 0] * x + r[1, 1] * y + r[1, 2] * z
+    return across * scale + camera.center_px[0], down * scale + camera.center_px[1]
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def box(points: Any, camera: Any, near_m: float, around: Any) -> None:
+    """Widen a box x0 y0 x1 y1, in place, so that it holds points `v 3` before the camera."""
+    r, at = camera.rot, camera.position_m
+    for v in range(len(points)):
+        x, y, z = points[v, 0] - at[0], points[v, 1] - at[1], points[v, 2] - at[2]
+        if r[2, 0] * x + r[2, 1] * y + r[2, 2] * z > near_m:
+            x, y = _project(camera, points[v, 0], points[v, 1], points[v, 2])
+            around[0], around[1] = min(around[0], x), min(around[1], y)
+            around[2], around[3] = max(around[2], x), max(around[3], y)
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def rays(camera: Any, height: int, width: int) -> Any:
+    """Return the directions `h w 3` in which the pixel centres look."""
+    out, r, focal = np.empty((height, width, 3), np.float32), camera.rot, camera.focal_px
+    for row in range(height):
+        y = row + 0.5 - camera.center_px[1]
+        for column in range(width):
+            x = column + 0.5 - camera.center_px[0]
+            per = 1 / math.sqrt(x * x + y * y + focal * focal)
+            for k in range(3):
+                out[row, column, k] = (x * r[0, k] + y * r[1, k] + focal * r[2, k]) * per
+    return out
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def shifts(cover: Any, face: Any, point_m: Any, floor_m: Any, parts: Any, cameras: Any) -> Any:
+    """Return how far what each pixel of a picture shows has moved, `2 h w` px.
+
+    cover: `H W` index of the fragment in each fine pixel, -1 = backdrop. face, point_m: `p`, `p 3` triangle and place
+    of fragments. floor_m: `h w 3` places that the backdrop shows. cameras: Now and a frame before.
+    """
+    now, then = cameras
+    height, width = floor_m.shape[:2]
+    out = np.empty((2, height, width), np.float32)
+    for row in range(height):
+        fine_row = int((row + 0.5) * cover.shape[0] / height)
+        for column in range(width):
+            hit = cover[fine_row, int((column + 0.5) * cover.shape[1] / width)]
+            if hit >= 0:
+                x, y, z = point_m[hit, 0], point_m[hit, 1], point_m[hit, 2]
+            else:
+                x, y, z = floor_m[row, column, 0], floor_m[row, column, 1], floor_m[row, column, 2]
+            u, v = _project(now, x, y, z)
+            if hit >= 0 and parts.mine[parts.surface[face[hit]]]:
+                part = parts.part[face[hit]]
+                r, s = parts.rot, parts.shift_m
+                x, y, z = (
+                    r[part, 0, 0] * x + r[part, 0, 1] * y + r[part, 0, 2] * z + s[part, 0],
+                    r[part, 1, 0] * x + r[part, 1, 1] * y + r[part, 1, 2] * z + s[part, 1],
+                    r[part, 2, 0] * x + r[part, 2, 1] * y + r[part, 2, 2] * z + s[part, 2],
+                )
+            p, q = _project(then, x, y, z)
+            out[0, row, column], out[1, row, column] = u - p, v - q
+    return out
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _fastest_inside(move_px: Any, speed: Any) -> Any:
+    """Return speed and movement of the fastest pixel of each tile."""
+    tall, wide = speed.shape[0] // _TILE, speed.shape[1] // _TILE
+    quick, own = np.empty((tall, wide)), np.empty((2, tall, wide))
+    for r in range(tall):
+        for c in range(wide):
+            best = -1.0
+            for y in range(_TILE * r, _TILE * r + _TILE):
+                for x in range(_TILE * c, _TILE * c + _TILE):
+                    if speed[y, x] > best:
+                        best = speed[y, x]
+                        own[0, r, c], own[1, r, c] = move_px[0, y, x], move_px[1, y, x]
+            quick[r, c] = best
+    return quick, own
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def fastest(move_px: Any, speed: Any) -> Any:
+    """Return the fastest movement around each tile, `2 h/4 w/4` px."""
+    quick, own = _fastest_inside(move_px, speed)
+    tall, wide = quick.shape
+    out = np.empty((2, tall, wide))
+    for r in range(tall):
+        for c in range(wide):
+            best = -1.0
+            for y in range(max(r - _AROUND, 0), min(r + _AROUND + 1, tall)):
+                for x in range(max(c - _AROUND, 0), min(c + _AROUND + 1, wide)):
+                    if quick[y, x] > best:
+                        best = quick[y, x]
+                        out[0, r, c], out[1, r, c] = own[0, y, x], own[1, y, x]
+    return out
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _place(at: float, size: int) -> Any:
+    """Return the first of the two cells that a place lies between, kept inside, and the share of the second."""
+    at = min(max(at, 0.0), size - 1.0)
+    first = min(int(at), size - 2)
+    return first, at - first
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _mixed(source: Any, y: int, x: int, k: int, share: Any) -> float:
+    """Return channel k of the four pixels from a place on, in these shares."""
+    upper = share[0] * source[y, x, k] + share[1] * source[y, x + 1, k]
+    return upper + share[2] * source[y + 1, x, k] + share[3] * source[y + 1, x + 1, k]
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def drag(light: Any, speed: Any, ways: Any, taps: int) -> Any:
+    """Return a picture `3 h w` smeared along the `fastest` ways around its pixels; see `film`."""
+    height, width = speed.shape
+    source, out = np.empty((height, width, 4), np.float32), light.copy()
+    for k in range(3):
+        source[:, :, k] = light[k]
+    source[:, :, 3] = speed
+    for row in range(height):
+        r, p = _place((row + 0.5) * ways.shape[1] / height - 0.5, ways.shape[1])
+        for column in range(width):
+            c, q = _place((column + 0.5) * ways.shape[2] / width - 0.5, ways.shape[2])
+            a, b, e, f = (1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q
+            across = a * ways[0, r, c] + b * ways[0, r, c + 1] + e * ways[0, r + 1, c] + f * ways[0, r + 1, c + 1]
+            down = a * ways[1, r, c] + b * ways[1, r, c + 1] + e * ways[1, r + 1, c] + f * ways[1, r + 1, c + 1]
+            reach = math.sqrt(across * across + down * down)
+            if reach < _STILL_PX:
+                continue
+            looks = min(taps, 2 + math.ceil(reach / 2))  # short ways need fewer
+            own = speed[row, column]
+            red = green = blue = share = 0.0
+            for i in range(looks):
+                step = i / (looks - 1) - 0.5
+                y, v = _place(row + step * down, height)
+                x, u = _place(column + step * across, width)
+                a, b, e, f = (1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u
+                far = abs(step) * reach
+                theirs = _mixed(source, y, x, 3, (a, b, e, f))
+                weight = min(max(theirs - far + 1, 0.0), 1.0) + min(max(own - far + 1, 0.0), 1.0) + 1e-3
+                red += weight * _mixed(source, y, x, 0, (a, b, e, f))
+                green += weight * _mixed(source, y, x, 1, (a, b, e, f))
+                blue += weight * _mixed(source, y, x, 2, (a, b, e, f))
+                share += weight
+            out[0, row, column], out[1, row, column], out[2, row, column] = red / share, green / share, blue / share
+    return out
+
+
+class Tone(NamedTuple):
+    """A film's settings: gains `3`, vignette, shot and read noise, saturation; and two curves, see `develop_tone`."""
+
+    gains: np.ndarray
+    vignette: float
+    shot: float
+    read: float
+    saturation: float
+    drowned: np.ndarray
+    curve: np.ndarray
+
+
+DROWNED_MOST = 8.0  # beyond this light, film is white
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _along(curve: Any, at: float) -> float:
+    """Return the value of an evenly spaced curve at a share, 0 to 1, of its way."""
+    at = min(max(at, 0.0), 1.0) * (len(curve) - 1)
+    first = min(int(at), len(curve) - 2)
+    return curve[first] + (at - first) * (curve[first + 1] - curve[first])
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def develop_tone(light: Any, noise: Any, tone: Any, luma: Any) -> Any:
+    """Return the colours `3 h w`, about 0 to 1, that film makes of linear light `3 h w`.
+
+    Curves: what is left of light, 0 to `DROWNED_MOST`, when film drowns in it; and the display's colour of that.
+    """
+    _, height, width = light.shape
+    out, noisy = np.empty_like(light), tone.shot > 0 or tone.read > 0
+    value = np.empty(3)
+    for row in range(height):
+        y = 2 * row / (height - 1.0) - 1
+        for column in range(width):
+            x = 2 * column / (width - 1.0) - 1
+            corner = (1 - tone.vignette * (x * x + y * y) / 2) / DROWNED_MOST
+            grey = 0.0
+            for k in range(3):
+                left = _along(tone.drowned, light[k, row, column] * tone.gains[k] * corner)
+                if noisy:
+                    left += noise[k, row, column] * math.sqrt(tone.shot**2 * left + tone.read**2)
+                value[k] = _along(tone.curve, left)
+                grey += luma[k] * value[k]
+            for k in range(3):
+                out[k, row, column] = grey + tone.saturation * (value[k] - grey)
+    return out
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _round_waves(plane: Any, waves: Any, step: float) -> None:  # noqa: C901 four products of matrices, written out
+    """Round the waves of each block of 8 px of a plane, in place; fine ones more coarsely."""
+    block, half, unit = np.empty((8, 8), np.float32), np.empty((8, 8), np.float32), np.empty((8, 8), np.float32)
+    for i in range(8):
+        for j in range(8):
+            unit[i, j] = max(step, 1e-4) * (1 + 0.6 * (i + j))
+    for top in range(0, plane.shape[0], 8):
+        for left in range(0, plane.shape[1], 8):
+            for i in range(8):
+                for j in range(8):
+                    half[i, j] = 0
+                for k in range(8):
+                    for j in range(8):
+                        half[i, j] += waves[i, k] * plane[top + k, left + j]
+            for i in range(8):
+                for j in range(8):
+                    value = np.float32(0)
+                    for k in range(8):
+                        value += half[i, k] * waves[j, k]
+                    block[i, j] = np.rint(value / unit[i, j]) * unit[i, j]
+            for i in range(8):
+                for j in range(8):
+                    half[i, j] = 0
+                for k in range(8):
+                    for j in range(8):
+                        half[i, j] += waves[k, i] * block[k, j]
+            for i in range(8):
+                for j in range(8):
+                    plane[top + i, left + j] = 0
+                for k in range(8):
+                    for j in range(8):
+                        plane[top + i, left + j] += half[i, k] * waves[k, j]
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def compress(colour: Any, waves: Any, coarseness: float) -> Any:
+    """Return colours `3 h w` as compression leaves them; see `film`. waves: `8 8` cosines, slow ones first."""
+    _, height, width = colour.shape
+    high, wide = height + -height % 16, width + -width % 16
+    luma, tints = np.empty((high, wide), np.float32), np.zeros((2, high // 2, wide // 2), np.float32)
+    for y in range(high):
+        for x in range(wide):
+            r, c = min(y, height - 1), min(x, width - 1)
+            red, green, blue = colour[0, r, c], colour[1, r, c], colour[2, r, c]
+            light = np.float32(0.299 * red + 0.587 * green + 0.114 * blue)
+            luma[y, x] = light
+            tints[0, y // 2, x // 2] += (blue - light) / 4
+            tints[1, y // 2, x // 2] += (red - light) / 4
+    _round_waves(luma, waves, coarseness * 0.06)
+    _round_waves(tints[0], waves, coarseness * 0.1)
+    _round_waves(tints[1], waves, coarseness * 0.1)
+    out = np.empty_like(colour)
+    for y in range(height):
+        r, v = _place(y / 2 - 0.25, high // 2)
+        for x in range(width):
+            c, u = _place(x / 2 - 0.25, wide // 2)
+            a, b, e, f = (1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u
+            light = luma[y, x]
+            blue = (
+                light
+                + a * tints[0, r, c]
+                + b * tints[0, r, c + 1]
+                + e * tints[0, r + 1, c]
+                + f * tints[0, r + 1, c + 1]
+            )
+            red = (
+                light
+                + a * tints[1, r, c]
+                + b * tints[1, r, c + 1]
+                + e * tints[1, r + 1, c]
+                + f * tints[1, r + 1, c + 1]
+            )
+            out[0, y, x], out[1, y, x] = red, (light - 0.299 * red - 0.114 * blue) / 0.587
+            out[2, y, x] = blue
+    return out
