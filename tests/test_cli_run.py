@@ -269,7 +269,8 @@ class TestInterrupt:
         patience_s = time.monotonic() + 100
         wanted = folder / "log.txt" if stage == "starting" else mark
         while time.monotonic() < patience_s and not (
-            wanted.exists() and (stage == "starting" or int(wanted.read_text() or 0) > 3)
+            # More frames than wait until it is clear who is there.
+            wanted.exists() and (stage == "starting" or int(wanted.read_text() or 0) > 12)
         ):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ def people(*boxes, count=8):
 
 
 def test_unknown_name_tells_the_known_ones():
-    with pytest.raises(ConfigError, match=r"'mediapip'; known are files, mediapipe, ultralytics"):
+    with pytest.raises(ConfigError, match=r"'mediapip'; known are files, mediapipe, skelvid, ultralytics"):
         keypoint_source("mediapip")
 
 
@@ -29,7 +29,7 @@ def test_other_packages_add_sources(monkeypatch):
         names = ("mine",)
 
     monkeypatch.setattr(keypoints, "entry_points", lambda group, name="mine": Found([entry] * (name == "mine")))
-    assert list_keypoint_sources() == ["files", "mediapipe", "mine", "ultralytics"]
+    assert list_keypoint_sources() == ["files", "mediapipe", "mine", "skelvid", "ultralytics"]
     assert keypoint_source("mine").__name__ == "people"
 
 
