@@ -70,6 +70,9 @@ NETWORKS: dict[str, Asset] = {
     "detector": Asset(
         "detector", "detector.safetensors", "network", None, "AGPL-3.0", True, "ships with skelvid", "detector.md"
     ),
+    "regressor": Asset(
+        "regressor", "regressor.safetensors", "network", None, "Apache-2.0", True, "ships with skelvid", "regressor.md"
+    ),
 }
 
 

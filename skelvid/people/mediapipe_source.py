@@ -26,10 +26,12 @@ from skelvid.body.keypoints import BLAZEPOSE_33
 from skelvid.datatypes.frames import Frame
 from skelvid.datatypes.people import Boxes, Keypoints2D
 from skelvid.downloads import model_path
+from skelvid.errors import WeightsError
 from skelvid.geometry.boxes import cut, pad
 from skelvid.people.keypoints import optional_library
 
 INSTALL = "pip install 'skelvid[mediapipe]'"
+INSTEAD = "or do without it, less exactly: --keypoints skelvid (pip install 'skelvid[regress]')"
 MODEL = "mediapipe-heavy"
 # Shares of a box's longer side. To find somebody, it needs them as high as a quarter of its picture.
 MARGIN = 0.25
@@ -80,9 +82,12 @@ class MediaPipePose:
     beside_others = True
 
     def __init__(self, *, model: str | Path | None = None) -> None:
-        self._mediapipe = optional_library("mediapipe", INSTALL)
+        self._mediapipe = optional_library("mediapipe", f"{INSTALL}, {INSTEAD}")
         self._tasks = optional_library("mediapipe.tasks.python", INSTALL)
-        self._model = model_path(MODEL, model)
+        try:
+            self._model = model_path(MODEL, model)
+        except WeightsError as error:
+            raise WeightsError(f"{error}; {INSTEAD}") from error
         self._people: dict[int | None, _Person] = {}
         # The library complains when a landmarker outlives it, which happens at the interpreter's end.
         self._finalizer = weakref.finalize(self, _close, self._people)
