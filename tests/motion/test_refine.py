@@ -121,10 +121,12 @@ def test_biased_keypoints_help_and_sigmas_tell_how_much(walk):
 
 def test_sigmas_are_widened_where_the_fit_tells_them(walk, monkeypatch):
     _, start, xy = walk
-    told = [refine(BODY, start, track_of(start, xy)).q_sigma_rad]
+    told = refine(BODY, start, track_of(start, xy)).q_sigma_rad
     monkeypatch.setattr("skelvid.motion.refine.SIGMA_SCALE", 1.0)
-    told.append(refine(BODY, start, track_of(start, xy)).q_sigma_rad)
-    ratio = told[0] / told[1]
+    alone = refine(BODY, start, track_of(start, xy)).q_sigma_rad
+    assert told is not None
+    assert alone is not None
+    ratio = told / alone
     np.testing.assert_allclose(ratio[:, LEGS], SIGMA_SCALE)
     np.testing.assert_allclose(ratio[:, DOF_INDEX["wrist_flexion_r"]], 1.0)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -25,7 +27,7 @@ def looks(world, kind, count):
 def test_compiled_loops_and_torch_see_the_same(world, kind):
     for backdrop, eye, rays in looks(world, kind, 6):
         assert isinstance(backdrop, KINDS[kind])
-        more = (0.01,) if kind == "room" else ()
+        more: Any = (0.01,) if kind == "room" else ()
         fast, slow = backdrop.on_processor(eye, rays, *more), backdrop.in_torch(eye, rays, *more)
         assert torch.equal(fast.floor, slow.floor)
         torch.testing.assert_close(fast.point_m, slow.point_m, atol=1e-4, rtol=1e-5)
