@@ -24,6 +24,7 @@ from skelvid.regress.regressor import FORMAT
 from skelvid.weights import sha256
 from train.regress.crops import Batch, collate
 from train.regress.features import Features
+from train.regress.halfway import tokens_of
 from train.regress.judge import Judged, joined, judge, summary
 from train.regress.losses import Anatomy
 from train.regress.metrics import sigma_factors
@@ -74,11 +75,10 @@ def held_out(folder: Path, network: RegressNetwork, *, most: int) -> Iterator[Ba
 
 @torch.inference_mode()
 def measure(network: RegressNetwork, batches: Iterable[Batch], anatomy: Anatomy) -> Judged:
-    """Return the errors of a network on pictures, or on what its backbone said of them."""
+    """Return the errors of a network on pictures, or on what its backbone began to say of them."""
 
     def told(batch: Batch):
-        tokens = network.backbone(batch.images) if batch.tokens is None else batch.tokens
-        return network.decoder(tokens, batch.crop.features)
+        return network.decoder(tokens_of(network.backbone, batch), batch.crop.features)
 
     return joined(judge(anatomy, told(batch), batch) for batch in batches)
 

@@ -65,18 +65,22 @@ class Backbone(nn.Module):
         Raises:
             ValueError: The crops have another size.
         """
-        if tuple(image.shape[-2:]) != self.size_hw:
-            raise ValueError(f"crops must be {self.size_hw} px high and wide, got {tuple(image.shape[-2:])}")
-        if image.dtype == torch.uint8:
-            image = image.to(self.mean.dtype) / 255
         kept = self.vit.forward_intermediates(
-            (image - self.mean) / self.sd,
+            self.prepared(image),
             indices=list(self.layers),
             norm=True,
             output_fmt="NLC",
             intermediates_only=True,
         )
         return torch.cat(kept, dim=2)
+
+    def prepared(self, image: Float[Tensor, "b 3 h w"] | UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """Return crops as the ViT was made to see them."""
+        if tuple(image.shape[-2:]) != self.size_hw:
+            raise ValueError(f"crops must be {self.size_hw} px high and wide, got {tuple(image.shape[-2:])}")
+        if image.dtype == torch.uint8:
+            image = image.to(self.mean.dtype) / 255
+        return (image - self.mean) / self.sd
 
 
 class _Attention(nn.Module):

@@ -34,18 +34,19 @@ class Wobble:
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops, or what a frozen backbone says of them, and the truth about each.
+    """Crops, or what the first blocks of a backbone say of them, and the truth about each.
 
     Attributes:
-        images: `b 3 h w`; empty where there are `tokens`: `b n c`, else None.
+        images: `b 3 h w`; empty where there is what a backbone has `begun` to say of them (`train.regress.halfway`).
         image_to_crop, focal_px, center_px, size_hw: See `CropCamera`.
         q, betas, trans_m: SKEL's parameters in the camera's axes; zero where not `posed`.
         points_px: `b k 2` px of the crop; state: `b k` as `LANDMARK_STATES` counts, absent where unknown.
         parts: `b n` body part of each patch, `NO_PART` where unknown.
+        begun_blocks: So many blocks have spoken.
     """
 
     images: UInt8[Tensor, "b 3 h w"]
-    tokens: Float[Tensor, "b n c"] | None
+    begun: Float[Tensor, "b m c"] | None
     image_to_crop: Float[Tensor, "b 2 3"]
     focal_px: Float[Tensor, "b"]
     center_px: Float[Tensor, "b 2"]
@@ -57,6 +58,7 @@ class Batch:
     points_px: Float[Tensor, "b k 2"]
     state: Int[Tensor, "b k"]
     parts: Int[Tensor, "b n"]
+    begun_blocks: int = 0
 
     def __len__(self) -> int:
         return len(self.q)

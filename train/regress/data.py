@@ -1,6 +1,6 @@
 """Batches without end, a pure function of their number, mixed from sources by weight; and Lightning's door to them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from train.regress.features import Features
 from train.regress.pictures import mirrored
 from train.regress.sources import Shards, Source, Stream, Turn
 from train.regress.teacher import Photographs
+from train.synth.options import Sources
 
 Make = Callable[[np.random.Generator, Turn], Batch]
 
@@ -57,14 +58,14 @@ class Mixture:
     Attributes:
         shards: Folders of data sets in the training format, by weight.
         photographs: Folders that `train.regress.teacher` wrote, by weight.
-        stream: Weight of synthetic people drawn as they are needed; world: see `train.regress.sources.Stream`.
+        stream: Weight of synthetic people drawn as they are needed; world: where these come from.
         features: Folders that `train.regress.features` wrote, by weight; with them, nothing else.
     """
 
     shards: dict[str, float] = field(default_factory=dict)
     photographs: dict[str, float] = field(default_factory=dict)
     stream: float = 0.0
-    world: dict[str, Any] = field(default_factory=dict)
+    world: Sources | None = None
     features: dict[str, float] = field(default_factory=dict)
 
     def sources(self) -> list[tuple[Source, float]]:
@@ -76,14 +77,12 @@ class Mixture:
         found: list[tuple[Source, float]] = [(Shards(Path(f), but=20), w) for f, w in self.shards.items()]
         found += [(Photographs(Path(folder)), weight) for folder, weight in self.photographs.items()]
         if self.stream:
-            found.append((Stream(_paths(self.world)), self.stream))
+            if self.world is None:
+                raise ConfigError("a stream needs a world to draw")
+            found.append((Stream(self.world), self.stream))
         if not found:
             raise ConfigError("no data: name shards, photographs, a stream, or features")
         return found
-
-
-def _paths(world: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: [Path(v) for v in value] if isinstance(value, list) else Path(value) for name, value in world.items()}
 
 
 class Data(lightning.LightningDataModule):
@@ -208,5 +207,8 @@ def _shared(total: int, weights: Sequence[float]) -> list[int]:
 def _together(parts: Sequence[Batch]) -> Batch:
     import torch
 
+    if len({part.begun_blocks for part in parts}) > 1:
+        raise ConfigError("these features end at different blocks of the backbone")
     named = [part.tensors() for part in parts]
-    return Batch(size_hw=parts[0].size_hw, **{name: torch.cat([n[name] for n in named]) for name in named[0]})  # type: ignore[arg-type]
+    same = {"size_hw": parts[0].size_hw, "begun_blocks": parts[0].begun_blocks}
+    return Batch(**same, **{name: torch.cat([n[name] for n in named]) for name in named[0]})  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""What a frozen backbone says of crops, kept on disk: `python -m train.regress.features DATA --network ... --out DIR`.
+"""What a backbone's frozen blocks say of crops, kept on disk: `python -m train.regress.features DATA ... --out DIR`.
 
 The backbone is by far the most of the work. Where there is no GPU it looks at each picture only a few times, cropped,
-mirrored, coloured and blurred differently; a decoder is then trained on what was kept, many times faster. Goes on where
-it was broken off.
+mirrored, coloured and blurred differently; the last blocks and the decoder are then trained on what was kept,
+many times faster. Goes on where it was broken off.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import torch
 
 from skelvid.errors import ConfigError
 from train.regress.crops import Batch, Wobble, collate
+from train.regress.halfway import begin
 from train.regress.looks import Looks, change
 from train.regress.pictures import mirrored
 from train.regress.sources import Shards
@@ -48,38 +49,44 @@ class Features:
         if not self._files:
             raise ConfigError(f"{folder} holds no features for this")
         self._chunks = [torch.load(file, mmap=True, weights_only=True) for file in self._files]
-        self._size_hw = tuple(json.loads((folder / "design.json").read_text())["size_hw"])
+        design = json.loads((folder / "design.json").read_text())
+        self._size_hw, self._blocks = tuple(design["size_hw"]), int(design["blocks"])
         self._start = np.cumsum([0, *(len(chunk["q"]) for chunk in self._chunks)])
 
     def __len__(self) -> int:
         return int(self._start[-1])
 
     def __getitem__(self, rows: np.ndarray) -> Batch:
-        """Return some rows, with tokens, in this order."""
+        """Return some rows, begun, in this order."""
         chunk = np.searchsorted(self._start, rows, side="right") - 1
         picked = [
             {name: value[int(row - self._start[c])] for name, value in self._chunks[c].items()}
             for row, c in zip(rows, chunk, strict=True)
         ]
         columns = {name: torch.stack([row[name] for row in picked]) for name in picked[0]}
-        columns["tokens"] = columns["tokens"].float()
-        return Batch(images=torch.zeros((len(rows), 3, 0, 0), dtype=torch.uint8), size_hw=self._size_hw, **columns)  # type: ignore[arg-type]
+        columns["begun"] = columns["begun"].float()
+        images = torch.zeros((len(rows), 3, 0, 0), dtype=torch.uint8)
+        return Batch(images=images, size_hw=self._size_hw, begun_blocks=self._blocks, **columns)  # type: ignore[arg-type]
 
 
-def keep(source: Any, design: Design, out: Path, *, times: int, seed: int = 0, varied: bool = True) -> None:
-    """Write what the backbone says of each picture, `times` times over.
+def keep(
+    source: Any, design: Design, out: Path, *, times: int, learn: int = 0, seed: int = 0, varied: bool = True
+) -> None:
+    """Write what the frozen blocks say of each picture, `times` times over.
 
     Args:
         source: Pictures by number; each time they are cut out and coloured anew, every second time mirrored.
         design: The network.
         out: Folder of the chunks; those that are there stay.
         times: How often each picture is looked at.
+        learn: So many of the backbone's last blocks are left out, since they will still learn.
         seed: Of the variation.
         varied: Vary crops and colours; without, each picture is taken as it is.
     """
     out.mkdir(parents=True, exist_ok=True)
-    (out / "design.json").write_text(json.dumps(design.settings()))
     backbone = design.network().backbone.eval()
+    blocks = len(backbone.vit.blocks) - learn
+    (out / "design.json").write_text(json.dumps(design.settings() | {"blocks": blocks}))
     for name, rows, time in _orders(len(source), times):
         path = out / name
         if path.is_file():
@@ -94,8 +101,8 @@ def keep(source: Any, design: Design, out: Path, *, times: int, seed: int = 0, v
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             images = (change(images, Looks(), generator) * 255).round().byte()
         with torch.inference_mode():
-            tokens = torch.cat([backbone(part).half() for part in images.split(24)])
-        kept = replace(batch, tokens=tokens).tensors()
+            begun = torch.cat([begin(backbone, part, blocks).half() for part in images.split(24)])
+        kept = replace(batch, begun=begun).tensors()
         del kept["images"]
         torch.save(kept, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
@@ -117,6 +124,7 @@ def main() -> None:
     parser.add_argument("--pretrained", type=Path, required=True, help="written by train.pretrained")
     parser.add_argument("--size", type=int, nargs=2, default=(168, 126), metavar=("H", "W"))
     parser.add_argument("--layers", type=int, nargs="+", default=(5, 8))
+    parser.add_argument("--learn", type=int, default=0, help="so many of its last blocks will still learn")
     parser.add_argument("--times", type=int, default=2, help="how often each picture is looked at")
     parser.add_argument("--as-they-are", action="store_true", help="for measuring: neither mirrored nor varied")
     parser.add_argument("--out", type=Path, required=True)
@@ -125,7 +133,7 @@ def main() -> None:
     torch.set_num_threads(1)
     design = Design(pretrained=args.pretrained, size_hw=tuple(args.size), layers=tuple(args.layers))
     source = Photographs(args.data) if (args.data / "points.npz").is_file() else Shards(args.data)
-    keep(source, design, args.out, times=args.times, varied=not args.as_they_are)
+    keep(source, design, args.out, times=args.times, learn=args.learn, varied=not args.as_they_are)
 
 
 if __name__ == "__main__":

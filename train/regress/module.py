@@ -10,29 +10,45 @@ import torch
 from torch import Tensor
 
 from skelvid.body.load import load_body
+from skelvid.errors import ConfigError
 from train.regress.crops import Batch
+from train.regress.halfway import tokens_of
 from train.regress.judge import Judged, joined, judge, summary
 from train.regress.looks import Looks, change
 from train.regress.losses import Anatomy, loss_terms
 from train.regress.start import Design, go_on_from
 
-# What the network's first weights were made to see takes smaller steps.
-BACKBONE_SHARE = 0.05
-
 
 @dataclass(frozen=True)
 class Learning:
-    """How the weights move (AdamW, Loshchilov and Hutter 2019; half a cosine after a rise).
+    """How the weights move (AdamW, Loshchilov and Hutter 2019; a rise, then half a cosine).
 
     Attributes:
         peak: Highest learning rate; decay: of weights that are matrices; warm: share of the steps that it rises.
-        blocks: So many of the backbone's last blocks learn too, at a twentieth of the rate; -1 = all of it.
+        fall: Share of the steps, at the end, over which it falls; before, it stays, so that a training can be made
+            longer and end at any time (Hu et al. 2024, MiniCPM); 1 = all of them.
+        blocks: So many of the backbone's last blocks learn too; -1 = all of it.
+        backbone: Their rate, as a share: what they were made to see before takes smaller steps.
     """
 
     peak: float = 1e-3
     decay: float = 0.05
     warm: float = 0.03
+    fall: float = 1.0
     blocks: int = 0
+    backbone: float = 0.05
+
+    def share(self, done: float) -> float:
+        """Return the rate after a share of the training, as a share of its peak.
+
+        >>> [round(Learning(warm=0.1, fall=0.4).share(done), 2) for done in (0, 0.05, 0.1, 0.6, 0.8, 1)]
+        [0.01, 0.5, 1.0, 1.0, 0.5, 0.01]
+        """
+        if done < self.warm:
+            return (done + 1e-3) / (self.warm + 1e-3)
+        fall = min(self.fall, 1 - self.warm)
+        fallen = min(1.0, max(0.0, done - 1 + fall) / fall) if fall else 0.0
+        return 0.01 + 0.99 * 0.5 * (1 + cos(pi * fallen))
 
 
 class Training(lightning.LightningModule):
@@ -64,16 +80,22 @@ class Training(lightning.LightningModule):
         self._judged: list[Judged] = []
         self.network.backbone.requires_grad_(False)
         vit = self.network.backbone.vit
+        self._frozen = 0 if self.learning.blocks < 0 else len(vit.blocks) - self.learning.blocks
         if self.learning.blocks < 0:
             vit.requires_grad_(True)
         elif self.learning.blocks:
-            for part in (*vit.blocks[-self.learning.blocks :], vit.norm):
+            for part in (*vit.blocks[self._frozen :], vit.norm):
                 part.requires_grad_(True)
 
     def forward(self, batch: Batch) -> Any:
-        """Return what the network says of a batch, of its pictures or of the tokens that were kept."""
-        tokens = self.network.backbone(batch.images) if batch.tokens is None else batch.tokens
-        return self.network.decoder(tokens, batch.crop.features)
+        """Return what the network says of a batch, of its pictures or from where its backbone was begun.
+
+        Raises:
+            ConfigError: Blocks that are to learn have already spoken.
+        """
+        if batch.begun_blocks > self._frozen:
+            raise ConfigError("more blocks are to learn than the features leave; make them with more `--learn`")
+        return self.network.decoder(tokens_of(self.network.backbone, batch), batch.crop.features)
 
     def on_fit_start(self) -> None:
         """Bring the body to where the network is."""
@@ -82,7 +104,7 @@ class Training(lightning.LightningModule):
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Change how training pictures look; the same step always sees the same."""
         del dataloader_idx
-        if self.looks is None or batch.tokens is not None or not (self.trainer and self.trainer.training):
+        if self.looks is None or batch.begun is not None or not (self.trainer and self.trainer.training):
             return batch
         number = self.trainer.fit_loop.epoch_loop.total_batch_idx
         generator = torch.Generator().manual_seed(number * self.trainer.world_size + self.trainer.global_rank)
@@ -129,22 +151,15 @@ class Training(lightning.LightningModule):
         for name, value in self.named_parameters():
             if value.requires_grad:
                 groups.setdefault((name.startswith("network.backbone"), value.ndim > 1), []).append(value)
-        peak, decay = self.learning.peak, self.learning.decay
+        peak, back_peak = self.learning.peak, self.learning.peak * self.learning.backbone
         given = [
-            {"params": values, "lr": peak * (BACKBONE_SHARE if back else 1.0), "weight_decay": decay if matrix else 0.0}
+            {"params": values, "lr": back_peak if back else peak, "weight_decay": self.learning.decay * matrix}
             for (back, matrix), values in groups.items()
         ]
         optimizer = torch.optim.AdamW(given, betas=(0.9, 0.98))
         steps = self.trainer.estimated_stepping_batches
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self._share(step / steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.learning.share(step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _share(self, done: float) -> float:
-        """Return the learning rate after a share of the training, as a share of its peak."""
-        warm = self.learning.warm
-        if done < warm:
-            return (done + 1e-3) / (warm + 1e-3)
-        return 0.01 + 0.99 * 0.5 * (1 + cos(pi * min(1.0, (done - warm) / (1 - warm))))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what the network is built from."""

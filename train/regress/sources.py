@@ -6,7 +6,7 @@ so a training that goes on where it was broken off sees what it would have seen.
 
 import json
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from skelvid.errors import ConfigError
 from skelvid.upgrade.sample import LABELS, PART_MASK, PICTURES, Sample, decode
 from skelvid.upgrade.shards import MANIFEST, UNITS
 from train.regress.pictures import Picture, decoded, labelled
+from train.synth.options import Sources
 
 # A sample: file, key, and where in the file each part begins and how long it is.
 Place = tuple[Path, str, dict[str, tuple[int, int]]]
@@ -159,27 +160,24 @@ class Stream:
     """Synthetic people without end (`train.synth.stream`), each picture seen once.
 
     Args:
-        options: As `train.synth.options.Sources` takes: folders of motions, panoramas, photos, tiles, people, wardrobe.
+        world: Where they come from.
         seed: The same seed, the same people.
     """
 
-    def __init__(self, options: Mapping[str, Path | Sequence[Path]], *, seed: int = 0) -> None:
-        self._options, self._seed = options, seed
+    def __init__(self, world: Sources, *, seed: int = 0) -> None:
+        self._world, self._seed = world, seed
         self._at = -1
         self._rest: Iterator[Picture] = iter(())
 
     @cached_property
     def _make(self) -> Callable[[int], Iterator[Picture]]:
         from train.synth.labels import point_names
-        from train.synth.options import Sources, make_world
+        from train.synth.options import make_world
         from train.synth.render import Renderer
         from train.synth.stream import crops_of_block
         from train.synth.studio import Studio
 
-        given: dict[str, Any] = {
-            name: value if isinstance(value, Path) else tuple(value) for name, value in self._options.items()
-        }
-        world, studio, body = make_world(Sources(**given), "train"), Studio(Renderer(fine=1.5)), load_body("neutral")
+        world, studio, body = make_world(self._world, "train"), Studio(Renderer(fine=1.5)), load_body("open-neutral")
         person = world.cast(world.identities[0]).pose(*_at_rest())
         names = point_names(person)
 

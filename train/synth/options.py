@@ -62,7 +62,7 @@ def _keep_memory() -> None:
 
 def _cast(sources: Sources) -> tuple:
     if sources.people is None:
-        body = load_body("neutral")
+        body = load_body("open-neutral")
         known: dict[int, Actor] = {}
         return lambda number: known.setdefault(number, BareActor(body, number % 64)), 64
     if sources.wardrobe is None:

@@ -1,5 +1,6 @@
 """A training learns one batch by heart, goes on where it was broken off, and ships what it has learnt."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from skelvid.errors import ConfigError
 from skelvid.regress.output import POINTS
 from skelvid.regress.regressor import load_weights
 from tests.train.regress.test_pictures import picture
@@ -19,6 +21,7 @@ from train.regress.crops import Wobble, collate
 from train.regress.data import Data, Endless, Mixture
 from train.regress.features import Features, keep
 from train.regress.fit import main
+from train.regress.halfway import tokens_of
 from train.regress.judge import summary
 from train.regress.losses import Anatomy, loss_terms
 from train.regress.module import Learning, Training
@@ -164,14 +167,21 @@ def test_batches_depend_on_their_number_alone():
 
 def test_kept_features_are_what_the_backbone_says(toy: Path, tmp_path: Path):
     shards = Shards(toy)
-    keep(shards, TOY, tmp_path / "plain", times=1, varied=False)
-    kept = Features(tmp_path / "plain")[np.array([5, 0])]
     batch = collate([shards[5], shards[0]], TOY.size_hw, GRID)
-    assert kept.tokens is not None
+    design = replace(TOY, layers=(0, 2))
+    backbone = design.network().backbone.eval()
     with torch.inference_mode():
-        want = TOY.network().backbone.eval()(batch.images)
-    assert (kept.tokens - want).norm() / want.norm() < 0.02  # 16 bits
-    torch.testing.assert_close(kept.points_px, batch.points_px)
+        want = backbone(batch.images)
+    for learn in range(3):
+        keep(shards, design, tmp_path / f"learn{learn}", times=1, learn=learn, varied=False)
+        kept = Features(tmp_path / f"learn{learn}")[np.array([5, 0])]
+        with torch.inference_mode():
+            found = tokens_of(backbone, kept)
+        assert (found - want).norm() / want.norm() < 0.02  # 16 bits
+        torch.testing.assert_close(kept.points_px, batch.points_px)
+        Training(design, Learning(blocks=learn))(kept)
+        with pytest.raises(ConfigError, match="more blocks are to learn"):
+            Training(design, Learning(blocks=learn + 1))(kept)
     keep(shards, TOY, tmp_path / "varied", times=2)
     one, two = (Features(tmp_path / "varied")[np.array([row])] for row in (0, 12))
     assert not torch.equal(one.image_to_crop, two.image_to_crop)
