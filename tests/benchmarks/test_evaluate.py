@@ -48,5 +48,5 @@ def test_only_its_part_of_the_page_is_written(tmp_path: Path, monkeypatch: pytes
 
 def test_the_page_has_the_parts() -> None:
     text = evaluate.PAGE.read_text()
-    for name in ("measured", "budget"):
+    for name in ("measured", "budget", "held-out", "neutral", "robustness"):
         assert text.count(f"<!-- {name} -->") == text.count(f"<!-- end {name} -->") == 1
