@@ -132,9 +132,8 @@ class Data(lightning.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the held-out pictures, as they are."""
         if self.val is None and self.mixture.features:
-            kept = [Features(Path(folder), part="val") for folder in self.mixture.features]
-            parts: list[Dataset[Batch]] = [_Fixed(k.__getitem__, min(len(k), self.val_most), self.batch) for k in kept]
-            return DataLoader(parts[0], batch_size=None)
+            kept = Features(Path(next(iter(self.mixture.features))), part="val")
+            return DataLoader(_Fixed(kept.__getitem__, min(len(kept), self.val_most), self.batch), batch_size=None)
         folders = {self.val: 1} if self.val else {Path(folder): 20 for folder in self.mixture.shards}
         folder, every = next(iter(folders.items()))
         shards = Shards(folder, every=every)

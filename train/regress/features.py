@@ -44,7 +44,8 @@ class Features:
 
     def __init__(self, folder: Path, *, part: Literal["all", "train", "val"] = "all") -> None:
         files = sorted(folder.glob("chunk-*.pt"))
-        held = {file: int(file.stem.rpartition("-")[2]) // CHUNK % HELD_OUT_EVERY == 0 for file in files}
+        # Not the first of them: a small set may have no other.
+        held = {file: int(file.stem.rpartition("-")[2]) // CHUNK % HELD_OUT_EVERY == 1 for file in files}
         self._files = [file for file in files if part == "all" or held[file] == (part == "val")]
         if not self._files:
             raise ConfigError(f"{folder} holds no features for this")
