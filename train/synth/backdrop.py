@@ -14,7 +14,7 @@ from train.synth import fast_room
 from train.synth.light import panorama_uv
 from train.synth.textures import TexturePool
 
-_REACH_M = 9.0  # so far a panorama's lower half is laid on the floor
+_REACH_M = 9.0  # so far around the world's middle a panorama's lower half is laid on the floor
 _FAR_M = 60.0  # where rays end that end nowhere
 
 
@@ -56,11 +56,11 @@ class Backdrop(Protocol):
 def floor_points(
     origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], reach_m: float
 ) -> tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]]:
-    """Return where rays meet the floor, or a far point; and whether they do within reach."""
+    """Return where rays meet the floor, or a far point; and whether they do within reach of the world's middle."""
     down = -rays[..., 1]
-    distance = origin_m[1] / down.clamp_min(1e-4)
-    hit = (down > 1e-4) & (distance < reach_m)
-    return origin_m + rays * torch.where(hit, distance, _FAR_M)[..., None], hit
+    point = origin_m + rays * (origin_m[1] / down.clamp_min(1e-4))[..., None]
+    hit = (down > 1e-4) & (point[..., [0, 2]].norm(dim=-1) < reach_m)
+    return torch.where(hit[..., None], point, origin_m + rays * _FAR_M), hit
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ from train.synth.stream import BATCH, TROUPE
 
 _BARS = " .:-=+*#%@"
 _SEEN_FROM = ("yaw", "pitch", "roll", "distance")
+_FINGERS = ("tip_", "mcp_")
 _NEAR_M = 0.04  # a drawn surface further from the point than this is another part, or cloth over it
 
 
 def label_errors_px(take: Take, labels: Mapping[str, Any], drawn: Rendered, number: int) -> Float[np.ndarray, "l"]:
-    """Return how far landmarks lie from where the naked skin was drawn, px.
+    """Return how far landmarks lie from where the naked skin was drawn, px: whether camera and renderer agree.
 
     The landmarks come from the labels alone: the open body in the labelled pose, shape and place, put into the picture
     by the labelled focal length. What was drawn comes from the renderer alone: the place in space that the fine pixels
@@ -64,6 +65,18 @@ def label_errors_px(take: Take, labels: Mapping[str, Any], drawn: Rendered, numb
     return (across.norm(dim=1) / at[good, 2] * float(labels["focal_px"]))[skin].numpy()
 
 
+def pose_errors_px(take: Take, labels: Mapping[str, Any]) -> Float[np.ndarray, "l"]:
+    """Return how far landmarks of the labelled pose lie from their places on the drawn skin: px, at their depth.
+
+    The former are of the open body in the labelled pose, shape and place, the latter the labelled points. Fingers are
+    left out: drawn hands bend them, q does not.
+    """
+    at = take.body.skeleton(SkelParams(*(torch.as_tensor(labels[k]) for k in ("q", "betas", "trans_m")))).landmarks_m
+    rigid = [i for i, name in enumerate(take.body.landmark_names) if not any(part in name for part in _FINGERS)]
+    off = at - torch.as_tensor(labels["landmarks_m"])[len(JOINT_NAMES) : len(JOINT_NAMES) + len(at)]
+    return (off.norm(dim=1) / at[:, 2].clamp_min(_NEAR_M) * float(labels["focal_px"]))[rigid].numpy()
+
+
 def histogram(values: Sequence[float], low: float, high: float, bins: int = 24) -> str:
     """Draw a histogram as one line of text: from blank to @, by the logarithm of the count."""
     counts, _ = np.histogram(np.clip(values, low, high), bins, (low, high))
@@ -80,7 +93,9 @@ def shares(values: Iterable[Any]) -> str:
 
 def look(world: World, *, pictures: int, drawn: int, seed: int) -> dict[str, Any]:
     """Make up pictures, draw the first of them, and note what is in them."""
-    found: dict[str, Any] = {name: [] for name in ("error", "state", "q", "looks", "place", "height", *_SEEN_FROM)}
+    found: dict[str, Any] = {
+        name: [] for name in ("error", "pose", "state", "q", "looks", "place", "height", *_SEEN_FROM)
+    }
     renderer, troupe = Renderer(), world
     for start in range(0, pictures, BATCH):
         if start % (BATCH * 8) == 0:
@@ -102,18 +117,22 @@ def look(world: World, *, pictures: int, drawn: int, seed: int) -> dict[str, Any
             for i, take in enumerate(takes):
                 labels = label(take.person, take.body, take.root, take.shot.view, picture, i, frame=take.frame)
                 found["error"].append(label_errors_px(take, labels, picture, i))
+                found["pose"].append(pose_errors_px(take, labels))
                 found["state"] += labels["landmark_state"].tolist()
     return found
 
 
 def report(found: Mapping[str, Any]) -> str:
     """Return the tables as markdown."""
-    error = np.concatenate(found["error"])
+    error, pose = (np.concatenate(found[name]) for name in ("error", "pose"))
     q = np.degrees(np.stack(found["q"]))
     lines = [
         f"Landmarks against the drawn skin: {len(error)} on {len(found['error'])} pictures, median "
         f"{np.median(error):.3f} px, 95 % {np.percentile(error, 95):.3f}, 99 % {np.percentile(error, 99):.3f}, "
         f"largest {error.max():.2f}; within 0.5 px {100 * (error < 0.5).mean():.2f} %.",
+        "",
+        f"The body of the labels against the skin's own places, fingers left out: {len(pose)} landmarks, median "
+        f"{np.median(pose):.4f} px, 99 % {np.percentile(pose, 99):.4f}, largest {pose.max():.3f}.",
         "",
         "| degree of freedom | limits, deg | 1 %, 50 %, 99 %, deg | from limit to limit |",
         "| --- | --- | --- | --- |",

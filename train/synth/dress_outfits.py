@@ -4,16 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy import ndarray
+from torch import Tensor
 
 from train.synth.dress import COTTON, LEATHER, LYCRA, Asset, Garment, Naked, Wardrobe, sew, wear
 from train.synth.garments import FAR, Cut, Places, legs, top
 from train.synth.garments_fabric import draw_colour, draw_fabric, finish
 
 # Every class that may stand in `Looks.clothes`.
-TOPS = ("bare_torso", "sports_bra", "tank_top", "t_shirt", "long_sleeve", "gown", "tight_suit", "street")
-BOTTOMS = ("briefs", "tight_shorts", "loose_shorts", "leggings", "trousers", "gown", "tight_suit", "street")
+TOPS = ("bare_torso", "sports_bra", "tank_top", "t_shirt", "long_sleeve", "gown", "dress", "tight_suit", "street")
+BOTTOMS = ("briefs", "tight_shorts", "loose_shorts", "leggings", "trousers", "gown", "dress", "tight_suit", "street")
 FEET = ("bare_feet", "socks", "shoes")
 EXTRAS = (
     "cap",
@@ -50,7 +51,8 @@ _SETS = {
         ("t_shirt", "leggings"): 11, ("t_shirt", "tight_shorts"): 7, ("t_shirt", "loose_shorts"): 6,
         ("tank_top", "leggings"): 7, ("tank_top", "tight_shorts"): 6, ("tank_top", "loose_shorts"): 3,
         ("long_sleeve", "leggings"): 5, ("long_sleeve", "trousers"): 6, ("t_shirt", "trousers"): 5,
-        ("tight_suit", "tight_suit"): 5, ("gown", "gown"): 4, ("street", "street"): 9,
+        ("tight_suit", "tight_suit"): 5, ("gown", "gown"): 4, ("street", "street"): 9, ("dress", "dress"): 4,
+        ("dress", "leggings"): 6,
     },
 }  # fmt: skip
 
@@ -86,6 +88,8 @@ def _garments(places: Places, upper: str, lower: str, rng: np.random.Generator) 
         return _gown(places, rng)
     if upper == "tight_suit":
         return [_suit(places, rng)]
+    if upper == "dress":
+        return _dress(places, lower, rng)
     bottom = _BOTTOMS[lower](places, rng)
     if upper == "bare_torso":
         return [bottom]
@@ -189,12 +193,29 @@ def _suit(p: Places, rng: np.random.Generator) -> Garment:
 
 def _gown(p: Places, rng: np.random.Generator) -> list[Garment]:
     cloth, sleeve = draw_fabric(rng, vivid=0.35, colour=_gown_colour(rng)), rng.uniform(0.4, 1.1)
-    ease = rng.uniform(0.015, 0.03)
+    return _hanging(p, rng, cloth, sleeve, rng.uniform(0.6, 1.4), rng.uniform(0.015, 0.03))
+
+
+def _dress(p: Places, lower: str, rng: np.random.Generator) -> list[Garment]:
+    """Dresses, over nothing or leggings; from behind, cardigans look like them."""
+    sleeve = rng.choice([-rng.uniform(0.0, 0.4), rng.uniform(0.3, 0.9), rng.uniform(1.6, 2.1)], p=[0.2, 0.25, 0.55])
+    down_to = rng.uniform(0.2, 1.3)
+    hanging = _hanging(p, rng, draw_fabric(rng), float(sleeve), down_to, rng.uniform(0.006, 0.02))
+    if lower == "dress":
+        return hanging
+    below = _BOTTOMS[lower](p, rng)  # only what may be seen of it: the rest would come through in bends
+    return [replace(below, cut=np.minimum(below.cut, p.leg(down_to - 0.35) - p.y)), *hanging]
+
+
+def _hanging(
+    p: Places, rng: np.random.Generator, cloth: UInt8[Tensor, "h w 4"], sleeve: float, down_to: float, ease: float
+) -> list[Garment]:
+    """Cloth in one from the shoulders to `down_to` (see `Places.leg`)."""
     shirt = Garment(
         top(p, hem=0.35, sleeve=sleeve, neck=(rng.uniform(0.0, 0.03), rng.uniform(0, 0.05), 0.08)),
         cloth, COTTON, gap_m=0.008, ease_m=ease, smoothing=14, wrinkle=0.4, folding=0.8,
     )  # fmt: skip
-    skirt_cut = np.minimum(p.y - p.leg(rng.uniform(0.6, 1.4)), p.trunk(0.6) - p.y)
+    skirt_cut = np.minimum(p.y - p.leg(down_to), p.trunk(0.6) - p.y)
     skirt = Garment(
         skirt_cut, cloth, COTTON, gap_m=0.004, ease_m=ease, smoothing=4, slack=0.2, wrinkle=0.45, folding=0.6,
         group="skirt",

@@ -131,7 +131,7 @@ def look(room: Any, texels: Any, origin: Any, rays: Any, wanted: Any, px_rad: fl
 def look_around(image: Any, turn: Any, heights_m: Any, origin: Any, rays: Any, wanted: Any) -> Any:
     """Return colour `p 3`, end `p 3` and whether it is the floor, of rays `p 3` in a panorama; 0 if not wanted.
 
-    heights_m: Of the panorama's camera; how far the floor reaches; how far the sky is.
+    heights_m: Of the panorama's camera; how far the floor reaches around the middle; how far the sky is.
     """
     height_m, reach_m, far_m = heights_m
     count, tall, wide = len(rays), image.shape[1], image.shape[2]
@@ -142,10 +142,10 @@ def look_around(image: Any, turn: Any, heights_m: Any, origin: Any, rays: Any, w
             continue
         x, y, z = rays[p, 0], rays[p, 1], rays[p, 2]
         distance = origin[1] / max(-y, 1e-4)
-        floor[p] = -y > 1e-4 and distance < reach_m
-        if not floor[p]:
-            distance = far_m
         px, py, pz = origin[0] + x * distance, origin[1] + y * distance, origin[2] + z * distance
+        floor[p] = -y > 1e-4 and px * px + pz * pz < reach_m * reach_m
+        if not floor[p]:
+            px, py, pz = origin[0] + x * far_m, origin[1] + y * far_m, origin[2] + z * far_m
         point[p, 0], point[p, 1], point[p, 2] = px, py, pz
         if floor[p]:
             # Near the edge of the floor, its picture passes over into the far one.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, grid_sample, interpolate, max_pool2d, pad
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, grid_sample, interpolate, max_pool2d, pad
 
 from train.synth import fast_film
 from train.synth.light import LUMA
@@ -37,6 +37,7 @@ class Film:
         shot_noise, read_noise: Noise that grows with light, and noise that does not.
         small: The picture was taken this much smaller and enlarged (<= 1).
         coarseness: Of the compression; 0 = none, 1 = JPEG of quality 50 or so. vignette: Darkness of the corners.
+        veil: Share of the light that the lens scatters, as against the sun.
     """
 
     exposure: float = 0.3
@@ -52,6 +53,7 @@ class Film:
     small: float = 1.0
     coarseness: float = 0.2
     vignette: float = 0.0
+    veil: float = 0.0
 
 
 def draw_film(rng: np.random.Generator) -> Film:
@@ -72,6 +74,7 @@ def draw_film(rng: np.random.Generator) -> Film:
         small=float(1.0 if rng.uniform() < 0.65 else rng.uniform(0.35, 1.0)),
         coarseness=float(rng.choice([0.0, 1.0, 2.5], p=[0.2, 0.7, 0.1]) * rng.uniform(0.05, 0.5)),
         vignette=float(rng.uniform(0, 0.25)),
+        veil=float(rng.uniform() < 0.12) * float(rng.uniform(0.1, 0.45)),
     )  # fmt: skip
 
 
@@ -109,6 +112,8 @@ def _develop(light: Tensor, films: list[Film], move_px: Tensor | None, noise: Te
         drag = drag_on_processor if light.device.type == "cpu" else drag_in_torch
         light = drag(light, move_px * film["shutter"])
     light = _shrink(_gauss(light, film["defocus_px"]), films)
+    if any(one.veil for one in films):
+        light = light + film["veil"] * (_scattered(light) - light)
     mean = (light * LUMA.to(light)[:, None, None]).sum(1).mean((1, 2))[:, None, None, None]
     light = light * film["exposure"] / mean.clamp_min(1e-4)
     tone = tone_on_processor if light.device.type == "cpu" else tone_in_torch
@@ -210,6 +215,8 @@ def drag_in_torch(light: Float[Tensor, "b 3 h w"], move_px: Float[Tensor, "b 2 h
 
 def _shrink(light: Float[Tensor, "b 3 h w"], films: list[Film]) -> Tensor:
     """Take some pictures smaller and enlarge them, as when the person is far away."""
+    if all(film.small >= 1 for film in films):
+        return light
     out = light.clone()
     size = light.shape[2:]
     for i, film in enumerate(films):
@@ -218,6 +225,12 @@ def _shrink(light: Float[Tensor, "b 3 h w"], films: list[Film]) -> Tensor:
             little = interpolate(light[i : i + 1], small, mode="bilinear", antialias=True, align_corners=False)
             out[i : i + 1] = interpolate(little, size, mode="bilinear", align_corners=False)
     return out
+
+
+def _scattered(light: Float[Tensor, "b 3 h w"]) -> Tensor:
+    """Return light spread widely, more of it nearby: where it is bright, it takes the contrast of what is around."""
+    coarse = adaptive_avg_pool2d(light, (4, 3))
+    return interpolate(coarse, light.shape[2:], mode="bicubic", align_corners=False).clamp_min(0)
 
 
 def _corners(light: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 1 1"]) -> Tensor:

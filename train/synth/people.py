@@ -13,7 +13,7 @@ from skelvid.body.model import SkelBody
 from train.synth.dress import Naked, Wardrobe, make_layer
 from train.synth.dress_outfits import draw_outfit
 from train.synth.garments import Places, body_normals, make_places
-from train.synth.hair import draw_style, put_hair
+from train.synth.hair import draw_dye, draw_style, put_hair
 from train.synth.markers import draw_extras
 from train.synth.pose import Figure, Layer, Probes
 from train.synth.skin import Face, draw_face, paint_eye, paint_skin
@@ -99,18 +99,18 @@ def make_figure(common: Common, number: int) -> Figure:
     """Draw everything about one person from a number."""
     pack, row = common.pack, number % len(common.pack.betas)
     # The body, its skin and its face belong to the person; clothes, hands and hair of the day to the number.
-    own, day = np.random.default_rng([row, 1]), np.random.default_rng([number, 2])
+    own, day, comb = (np.random.default_rng(seed) for seed in ([row, 1], [number, 2], [number, 3]))
     sex, age = pack.sex(row), pack.age_years(row)
     dark, asian = pack.trait(row, "african"), pack.trait(row, "asian")
     face = draw_face(own, sex=sex, age_years=age, dark=dark, asian=asian)
-    style = draw_style(sex, age, own)
+    style = draw_style(sex, age, comb)
     points = _with_hands(pack, row, day)
     nothing = np.zeros(len(points))
     naked = Naked(pack.base, common.places, points, common.weight, nothing > 0, nothing)
     naked, clothes = draw_outfit(naked, common.wardrobe, sex, day, held_out=held_out(row))
     naked, extras = draw_extras(naked, clothes, day)
     if not {"cap", "swim_cap"} & set(extras):
-        naked = put_hair(naked, common.wardrobe, style, face.hair, own)
+        naked = put_hair(naked, common.wardrobe, style, draw_dye(face.hair, sex, comb), comb)
     skin = paint_skin(common.atlas, _shaved(face, style, day), own)
     layers = (_skin_layer(naked, skin), _eye_layer(naked, face), *(piece.layer for piece in naked.worn))
     looks = Looks(

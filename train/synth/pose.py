@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from skelvid.body.model import SkelBody
-from skelvid.body.skeleton import make_shape, pose_skeleton
+from skelvid.body.skeleton import Shape, make_shape, pose_skeleton
 from skelvid.datatypes.motion import CONTACT_POINTS
 from skelvid.datatypes.skel import SkelParams
 from train.synth.world import Looks, Material, Person, Surface
@@ -100,6 +100,10 @@ class Figure:
         columns = {name: merged[name].T.contiguous() for name in ("weight", "rest_m", "normal")}
         return merged | columns | {"loose": loose, "bent": bent}
 
+    @cached_property
+    def _shape(self) -> Shape:
+        return make_shape(self.body.skeleton_constants, self.betas[None])
+
     def pose(self, q: Float[Tensor, "46"], trans_m: Float[Tensor, "3"], *, floor_m: float = 0.0) -> Person:
         """Return the person in one pose, world axes; `floor_m` is the height of the ground, for `Person.contact`."""
         params = SkelParams(q[None], self.betas, trans_m[None])
@@ -115,7 +119,7 @@ class Figure:
         """
         m = self._merged
         bones = self.body.skeleton_constants
-        placement = pose_skeleton(bones, make_shape(bones, self.betas[None]), params.q)
+        placement = pose_skeleton(bones, self._shape, params.q)
         joints = placement.shape.joints_m.movedim(-1, 0)
         origin = placement.joints_m - (placement.rot @ joints[..., None])[..., 0] + params.trans_m[:, None]
         transform = torch.cat([placement.rot, origin[..., None]], dim=-1)  # b 24 3 4

@@ -1,7 +1,7 @@
 """Contact sheets, to be looked at: `python -m train.synth.sheets OUT ...` writes crops.webp, scenes.webp, clip.webp.
 
 In: the sources of a world. Out: single pictures (points drawn on a second copy), whole scenes with other people, and
-every third frame of a clip.
+every third frame of two clips.
 """
 
 import argparse
@@ -78,8 +78,8 @@ def main() -> None:
         take = world.troupe((args.seed, i), 4).clip((args.seed, i, 1), frames=1, size_hw=(288, 384))
         frames += studio(take, seed=(args.seed, i))
     save(args.out / "scenes.webp", grid([one.image for one in frames], 4))
-    film = clip(world, studio, seed=args.seed, number=2, frames=24, size_hw=(256, 192))
-    save(args.out / "clip.webp", grid([one.image for one in film[::3]], 8))
+    films = [clip(world, studio, seed=args.seed, number=number, frames=24, size_hw=(256, 192)) for number in (2, 3)]
+    save(args.out / "clip.webp", grid([one.image for film in films for one in film[::3]], 8))
 
 
 def save(path: Path, image: UInt8[np.ndarray, "h w 3"]) -> None:

@@ -4,7 +4,6 @@ Pictures come in blocks. Those of a block share a few people, since dressing one
 pictures; blocks are dealt to workers in turn, and a block's seed is all it depends on.
 """
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -20,22 +19,20 @@ from train.synth.studio import Studio, through_codec
 
 TROUPE, BLOCK, BATCH = 6, 120, 8
 # Of whom fewer joints, or less of what lies within the picture, can be seen, little can be learnt. Usual are 36 to
-# 60 %, since half of the skin always faces away.
-_LEAST_JOINTS, _LEAST_SEEN = 6, 0.3
+# 60 %, since half of the skin always faces away; wide skirts hide more.
+_LEAST_JOINTS, _LEAST_SEEN = 6, 0.25
 _CLIP_RATE_HZ = 30
 
 
 def crops_of_block(world: World, studio: Studio, *, seed: int, block: int, count: int = BLOCK) -> Iterator[Taken]:
     """Draw one block of single pictures; those in which the person is hidden are left out and made up for."""
-    world = world.troupe((seed, block), TROUPE)
-    for start in itertools.count(0, BATCH):
-        takes = [world.crop((seed, block, i)) for i in range(start, start + BATCH)]
-        for taken in studio(takes, seed=(seed, block, start)):
-            if seen(taken):
-                yield taken
-                count -= 1
-            if not count:
-                return
+    world, start = world.troupe((seed, block), TROUPE), 0
+    while count:
+        takes = [world.crop((seed, block, i)) for i in range(start, start + min(BATCH, count))]
+        for taken in filter(seen, studio(takes, seed=(seed, block, start))):
+            yield taken
+            count -= 1
+        start += len(takes)
 
 
 def clip(world: World, studio: Studio, *, seed: int, number: int, frames: int, size_hw: tuple[int, int]) -> list[Taken]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 
+import cv2
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from train.synth.fast_shade import Texels
 
@@ -32,8 +32,10 @@ def pyramid(texture: UInt8[Tensor, "h w 4"]) -> list[UInt8[Tensor, "_ _ 4"]]:
     """Return the picture and its halvings, at most eight."""
     levels = [texture]
     while len(levels) < _LEVELS and min(levels[-1].shape[:2]) >= 2:
-        small = avg_pool2d(levels[-1].movedim(2, 0)[None].float(), 2)[0]
-        levels.append(small.round().to(torch.uint8).movedim(0, 2).contiguous())
+        height, width = (side // 2 for side in levels[-1].shape[:2])
+        even = levels[-1][: 2 * height, : 2 * width].cpu().numpy()
+        small = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+        levels.append(torch.as_tensor(small, device=texture.device))
     return levels
 
 

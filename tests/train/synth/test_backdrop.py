@@ -41,3 +41,20 @@ def test_floors_of_rooms_lie_at_zero_and_walls_where_they_were_put(world):
         assert seen.point_m[seen.floor][:, 1].abs().max() < 1e-4
         assert (seen.point_m >= room.low_m - 1e-3).all()
         assert (seen.point_m <= room.high_m + 1e-3).all()
+
+
+def test_a_panoramas_floor_lies_under_people_however_far_the_camera_is(world):
+    """It ends in a circle around them, where its picture has become that of the panorama: nobody sees an edge."""
+    for backdrop, _, _ in looks(world, "panorama", 3):
+        for away in (2.0, 6.0, 12.0):
+            eye = torch.tensor([0.0, 1.0, -away])
+            turn = torch.linspace(0, 2 * torch.pi, 40)
+            circle = torch.stack([turn.sin(), torch.zeros(40), turn.cos()], 1)
+            for radius, floor in ((1.0, True), (8.99, True), (9.01, False)):
+                rays = torch.nn.functional.normalize(circle * radius - eye, dim=1)[None]
+                assert (backdrop(eye, rays, 0.01).floor == floor).all()
+            inner, outer = (
+                backdrop(eye, torch.nn.functional.normalize(circle * radius - eye, dim=1)[None], 0.01).colour
+                for radius in (8.99, 9.01)
+            )
+            assert ((inner - outer).abs() < 0.02 + 0.1 * outer).float().mean() > 0.9

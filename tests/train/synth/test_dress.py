@@ -79,3 +79,13 @@ def test_clothes_held_out_are_worn_by_people_held_out_alone(monkeypatch):
     assert worn[True] == set(dress_outfits.HELD_OUT)
     assert len(worn[False]) > 5
     assert not worn[True] & worn[False]
+
+
+def test_leggings_under_a_dress_reach_under_its_hem_and_no_further(monkeypatch):
+    monkeypatch.setattr(dress_outfits, "_SETS", {"female": {("dress", "leggings"): 1}})
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        dressed, classes = dress_outfits.draw_outfit(_naked(), toy_cast().common.wardrobe, "female", rng)
+        assert classes[:2] == ["dress", "leggings"]
+        below, _, skirt = [piece.layer.rest_m[:, 1] for piece in dressed.worn if piece.layer.kind == "cloth"][-3:]
+        assert float(skirt.min()) + 0.02 < float(below.max()) < float(skirt.max())

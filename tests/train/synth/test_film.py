@@ -53,6 +53,7 @@ def test_each_fault_moves_the_picture_the_way_it_should():
     assert with_(red=1.3)[:, 0].mean() > base[:, 0].mean() + 5
     assert with_(saturation=0.0).std(1).max() < 1
     assert with_(vignette=0.4)[..., 0, 0].mean() < base[..., 0, 0].mean()
+    assert rough(with_(veil=0.4)) < 0.8 * rough(base)
     coarse = with_(coarseness=0.8)
     assert 0.5 < (coarse - base).abs().mean() < 20
 

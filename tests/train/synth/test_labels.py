@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from skelvid.body.dofs import DOF_INDEX
 from skelvid.body.load import load_body
 from skelvid.datatypes.skel import SkelParams
-from train.synth.check import label_errors_px
+from train.synth.check import label_errors_px, pose_errors_px
 from train.synth.labels import OCCLUDED, OUTSIDE, VISIBLE, label, mirror_points, mirrored, point_names, points_of
 from train.synth.render import Renderer
 from train.synth.studio import Studio
@@ -34,6 +35,13 @@ def test_the_body_in_the_labelled_pose_lies_on_the_drawn_skin(world):
         labels["center_px"] = labels["center_px"] + np.array([1.0, 0.0], np.float32)
     error = np.concatenate([label_errors_px(takes[i], wrong[i], drawn, i) for i in range(8)])
     assert np.median(error) > 0.7
+
+
+def test_the_labelled_pose_is_that_of_the_drawn_skin(taken):
+    for take, one in zip(*taken, strict=True):
+        assert pose_errors_px(take, one.labels).max() < 0.5
+        bent = one.labels["q"] + np.eye(46, dtype=np.float32)[DOF_INDEX["knee_angle_r"]] * 0.05
+        assert pose_errors_px(take, {**one.labels, "q": bent}).max() > 0.5
 
 
 def test_mirrored_labels_are_those_of_the_mirrored_picture(taken):

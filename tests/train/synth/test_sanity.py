@@ -1,6 +1,6 @@
 import numpy as np
 
-from train.synth.sanity import NAMES, PAIRS, score
+from train.synth.sanity import NAMES, PAIRS, score, trusted
 
 RNG = np.random.default_rng(0)
 TRUE = RNG.uniform(0, 100, (5, len(NAMES), 2))
@@ -29,3 +29,13 @@ def test_both_on_one_limb_is_not_told_apart_and_hidden_or_joined_pairs_do_not_co
     assert "told_apart_knee" not in found
     near = np.full(5, 600.0)  # 20 px are too near to each other to tell
     assert score(TRUE, TRUE, ALL, near)["pairs"] == 0
+
+
+def test_only_points_within_the_picture_and_found_again_are_trusted():
+    again = TRUE + np.array([5.0, 0.0])  # of a box of 200 px
+    again[0, 0, 0] += 20.0
+    again[1, 1] = np.nan
+    there = trusted(TRUE, again, HEIGHT, (1000, 1000))
+    assert np.argwhere(~there).tolist() == [[0, 0], [1, 1]]
+    cut = trusted(TRUE, TRUE, HEIGHT, (50, 1000))
+    np.testing.assert_array_equal(cut, TRUE[..., 1] < 50)
