@@ -88,6 +88,26 @@ def fuse(motions: Sequence[Motion]) -> Motion:
     )
 
 
+def doubted(motion: Motion, by: Motion) -> Motion:
+    """Return a motion with the doubt that its contradiction to another, which is believed more, asks for.
+
+    Where they differ by more than both doubts allow, the excess is taken for this one's error: sigma^2 becomes at least
+    difference^2 - sigma^2 of the other, as of studies that disagree (DerSimonian and Laird 1986), angle by angle. Where
+    either sees nobody or knows no doubt, nothing changes.
+
+    Raises:
+        ValueError: Other times, persons or cameras.
+    """
+    _check_alike([motion, by])
+    if motion.q_sigma_rad is None or by.q_sigma_rad is None:
+        return motion
+    both = seen_rows(motion) & seen_rows(by)
+    off = (motion.params.q[both] - by.params.q[both] + np.pi) % (2.0 * np.pi) - np.pi
+    sigma = np.array(motion.q_sigma_rad, np.float64)
+    sigma[both] = np.sqrt(np.maximum(sigma[both] ** 2, off**2 - by.q_sigma_rad[both] ** 2))
+    return replace(motion, q_sigma_rad=sigma)
+
+
 def _fused_q(motions: Sequence[Motion], precision: Float[np.ndarray, "m t 46"]) -> Float[np.ndarray, "t 46"]:
     known = precision[..., 0] > 0.0
     each = [np.where(here[:, None], motion.params.q, 0.0) for motion, here in zip(motions, known, strict=True)]

@@ -18,7 +18,7 @@ from skelvid.datatypes.motion import JointAngles, Motion
 from skelvid.datatypes.people import KeypointTrack
 from skelvid.datatypes.skel import BodyPoints, SkelParams
 from skelvid.errors import ConfigError
-from skelvid.motion.assemble import fuse, one_shape, unwrap
+from skelvid.motion.assemble import doubted, fuse, one_shape, unwrap
 from skelvid.motion.clip_cost import RefineOptions
 from skelvid.motion.refine import refine
 from skelvid.motion.smooth import CUTOFFS_HZ, smooth
@@ -96,7 +96,8 @@ def interpret(
         camera: Who took the pictures.
         lifter: Tells the motion from them.
         config: Settings.
-        regressed: What somebody else tells of the same frames, if anybody: fused with it by their standard deviations.
+        regressed: What somebody else tells of the same frames, if anybody: fused with it by their standard deviations,
+            and believed less where it contradicts.
         static_camera: Whether it stood still.
         progress: Called with each stage.
 
@@ -109,7 +110,7 @@ def interpret(
     say("lifting to 3D")
     raw = lifter(track, camera)
     if regressed is not None:
-        raw = fuse([raw, regressed])
+        raw = fuse([raw, doubted(regressed, by=raw)])
     if wanted.refine:
         say("fitting the body to the keypoints")
         raw = refine(lifter.body, raw, track, options=RefineOptions(static_camera=static_camera))

@@ -10,7 +10,7 @@ from skelvid.body.dofs import DOF_INDEX, joint_dofs
 from skelvid.body.joint_rotation import BALL_JOINTS, joint_q, joint_rotation
 from skelvid.datatypes.motion import Motion
 from skelvid.datatypes.skel import SkelParams
-from skelvid.motion.assemble import bridge, fuse, one_shape, unwrap
+from skelvid.motion.assemble import bridge, doubted, fuse, one_shape, unwrap
 from tests.motion.motions import noisy, walking
 
 KNEE = DOF_INDEX["knee_angle_r"]
@@ -30,6 +30,36 @@ def same_poses(a: np.ndarray, b: np.ndarray, atol: float) -> None:
         assert off.max() < atol, joint
     rest = [i for i in range(46) if i not in {d for joint in BALL_JOINTS for d in joint_dofs(joint)}]
     np.testing.assert_allclose(a[:, rest], b[:, rest], atol=atol)
+
+
+def sigma_of(motion: Motion) -> np.ndarray:
+    assert motion.q_sigma_rad is not None
+    return motion.q_sigma_rad
+
+
+class TestDoubted:
+    def test_who_agrees_is_believed_as_before(self, rng):
+        truth = walking(40, q_sigma_rad=np.full((40, 46), 0.1))
+        other = replace(truth, params=replace(truth.params, q=truth.params.q + rng.uniform(-0.14, 0.14, (40, 46))))
+        np.testing.assert_allclose(sigma_of(doubted(other, by=truth)), 0.1)
+
+    def test_who_contradicts_has_next_to_no_say(self):
+        truth = walking(40, q_sigma_rad=np.full((40, 46), 0.1))
+        swapped = walking(40, q_sigma_rad=np.full((40, 46), 0.05))
+        swapped.params.q[:, KNEE] += 1.5
+        knees = [fuse([truth, other]).params.q[:, KNEE] for other in (swapped, doubted(swapped, by=truth))]
+        assert (np.abs(knees[0] - truth.params.q[:, KNEE]) > 1.0).all()
+        assert (np.abs(knees[1] - truth.params.q[:, KNEE]) < 0.01).all()
+        # What is believed is what remains: no surer than the other alone by more than a hair.
+        assert (sigma_of(fuse([truth, doubted(swapped, by=truth)]))[:, KNEE] > 0.099).all()
+
+    def test_whole_turns_are_no_contradiction_and_gaps_none_either(self):
+        truth = walking(9, q_sigma_rad=np.full((9, 46), 0.1))
+        turned = walking(9, q_sigma_rad=np.full((9, 46), 0.1))
+        turned.params.q[:, 2] += 2 * np.pi
+        turned.params.q[:3, KNEE] += 1.0
+        after = doubted(turned, by=without(truth, slice(0, 3)))
+        np.testing.assert_allclose(sigma_of(after), 0.1)
 
 
 class TestFuse:
