@@ -64,14 +64,16 @@ def test_is_shown_the_person_wherever_they_were_seen(quick, away_film):
 
 
 @pytest.mark.parametrize("sigma_rad", [0.01, 0.4, 100.0])
-def test_result_is_the_mean_weighted_by_what_both_are_sure_of(quick, film, sigma_rad):
+@pytest.mark.parametrize("knee_rad", [-0.65, 0.8], ids=["agrees", "contradicts"])
+def test_result_is_the_mean_weighted_by_what_both_are_sure_of(quick, film, knee_rad, sigma_rad):
     (lifted,) = estimate(film, FAST)
-    (fused,) = estimate(film, FAST, regressor=FakeRegressor(sigma_rad=sigma_rad))
+    (fused,) = estimate(film, FAST, regressor=FakeRegressor(knee_rad, sigma_rad))
     assert lifted.raw_motion.q_sigma_rad is not None
     assert fused.raw_motion.q_sigma_rad is not None
-    before, own = lifted.raw_motion.params.q[:, KNEE], lifted.raw_motion.q_sigma_rad[:, KNEE] ** -2.0
-    other = sigma_rad**-2.0
-    np.testing.assert_allclose(fused.raw_motion.params.q[:, KNEE], (own * before + other * 0.8) / (own + other))
+    before, variance = lifted.raw_motion.params.q[:, KNEE], lifted.raw_motion.q_sigma_rad[:, KNEE] ** 2
+    # What contradicts more than both doubts allow is doubted by as much.
+    own, other = 1 / variance, 1 / np.maximum(sigma_rad**2, (knee_rad - before) ** 2 - variance)
+    np.testing.assert_allclose(fused.raw_motion.params.q[:, KNEE], (own * before + other * knee_rad) / (own + other))
     np.testing.assert_allclose(fused.raw_motion.q_sigma_rad[:, KNEE], (own + other) ** -0.5)
 
 
