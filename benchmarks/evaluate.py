@@ -105,8 +105,12 @@ def markdown(clip: RealClip, scored: dict[str, Row]) -> str:
     title = f"**{clip.name}**, against {clip.reference}, {next(iter(scored.values())).own.frames} frames"
     if clip.clock_s is not None:
         title += f", clock of the pixels {1000 * clip.clock_s:+.0f} ms"
-    head = f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}"
-    return "\n".join([title, "", head, *(f"| {' | '.join(row)} |" for row in lines(scored)), ""])
+    return f"{title}\n\n{markdown_table(list(HEAD), list(lines(scored)))}\n"
+
+
+def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table as the page has them."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
 
 
 def write_part(name: str, text: str, command: str) -> None:

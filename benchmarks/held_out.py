@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from rich.progress import track as progress
 
-from benchmarks.evaluate import write_part
+from benchmarks.evaluate import markdown_table, write_part
 from skelvid.body.dofs import DOF_INDEX, DOF_NAMES
 from skelvid.body.keypoints import keypoint_points
 from skelvid.body.load import load_body
@@ -225,15 +225,11 @@ def report(errors: dict[str, dict[str, list[Errors]]]) -> str:
     ]
     head = ["mean absolute error, deg", *joined]
     every = [[name, *(f"{mean[n][i]:.1f}" for n in joined)] for i, name in enumerate(DOF_NAMES)]
-    return f"{_table(head, rows)}\n\n{_table(head, every)}"
+    return f"{markdown_table(head, rows)}\n\n{markdown_table(head, every)}"
 
 
 def _joined(errors: list[Errors]) -> Errors:
     return Errors(*(np.concatenate([getattr(e, key) for e in errors]) for key in Errors.__dataclass_fields__))
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from benchmarks.estimators import run
-from benchmarks.evaluate import COLUMNS, write_part
+from benchmarks.evaluate import COLUMNS, markdown_table, write_part
 from benchmarks.held_out import CAMERA, errors_of, tracks_of
 from benchmarks.real_clips import data_folder, look, real_clips
 from benchmarks.scores import LEGS, errors_deg
@@ -114,7 +114,7 @@ def main() -> None:
     rows |= dict(real(data_folder(args.data), args.cache, lifter))
     table = [row(name, way, e) for name, both in rows.items() for way, e in zip(WAYS, both, strict=True)]
     head = ["film", "angles", "legs", *SHOWN]
-    text = "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *table])
+    text = markdown_table(head, table)
     print(text)
     if args.write:
         write_part("neutral", text, "benchmarks.neutral")

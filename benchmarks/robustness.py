@@ -13,7 +13,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from benchmarks.estimators import angles_of_motion
-from benchmarks.evaluate import write_part
+from benchmarks.evaluate import markdown_table, write_part
 from benchmarks.real_clips import RealClip, Seen, data_folder, look, real_clips
 from benchmarks.scores import LEGS, score
 from skelvid.body.keypoints import BLAZEPOSE_33
@@ -92,7 +92,7 @@ def main() -> None:
     for clip in (c for c in real_clips(data_folder(args.data)) if c.reference == "marker mocap"):
         table += rows(clip, look(clip, args.cache), lifter)
     head = ["clip", "damage", "method", "legs against the reference", "legs against undamaged, there", "s not told"]
-    text = "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *table])
+    text = markdown_table(head, table)
     print(text)
     if args.write:
         write_part("robustness", text, "benchmarks.robustness")
