@@ -15,7 +15,8 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "skelvid needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet torch torchvision --editable '.[dev]'  # one call, so that the two match
+	$(BIN)/pip install --quiet torch torchvision  # one call, so that the two match
+	$(BIN)/pip install --quiet --editable '.[dev]'  # another, so that less lies on the disk at once
 	touch $@
 
 env: $(READY)  ## make the environment in .venv

@@ -3,7 +3,7 @@
 The others are a fixed 4x4 px window per triangle in torch, and OpenGL in software (moderngl on EGL, where installed:
 `pip install moderngl`, llvmpipe). All times are CPU time of one core. Parts are the best of some rounds of the same few
 pictures; the whole is two blocks as they are written, with the dressing of their people and the pictures that are drawn
-anew, so it is more than the sum. Run by `make bench`, or:
+anew, so it is more than the sum. Last, by the clock, what a training gets from two workers. Run by `make bench`, or:
 python benchmarks/bench_synth.py [--motions ... --panoramas ... --photos ... --tiles ... --people ... --wardrobe ...]
 Without sources, a small made-up world with naked people is drawn.
 """
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch.utils.data import DataLoader
 
 from tests.train.synth.worlds import make_sources
 from train.synth.film import develop
@@ -26,13 +27,15 @@ from train.synth.movement import movement
 from train.synth.options import add_sources, make_world, sources_of
 from train.synth.raster import in_torch, rasterise
 from train.synth.render import Renderer, screen_of
+from train.synth.scenes import World
 from train.synth.shots import Pack, pack
-from train.synth.stream import BLOCK, TROUPE, crops_of_block
+from train.synth.stream import BLOCK, TROUPE, SyntheticPeople, crops_of_block
 from train.synth.studio import Studio
 from train.synth.textures import Shelf
 
 BATCH = 8
 BLOCKS = 2
+BATCHES = 3  # of each block, as a training takes them
 CORES = 2
 
 
@@ -188,6 +191,19 @@ def main() -> None:
     all_s = (time.process_time() - start) / (BLOCKS * BLOCK)
     table.add_row(f"all, of {BLOCKS} whole blocks", f"{1e3 * all_s:.1f}")
     console.print(table, f"{CORES} cores: {CORES / all_s:.0f} pictures/s")
+    console.print(f"{CORES} workers of a DataLoader, by the clock: {by_the_clock(everybody):.0f} pictures/s")
+
+
+def by_the_clock(world: World) -> float:
+    """Return how many pictures a second a training gets from a worker on each core, their first block apart."""
+    people = SyntheticPeople(lambda: world, seed=1)
+    feed = iter(DataLoader(people, BLOCK // BATCHES, num_workers=CORES, multiprocessing_context="fork"))
+    for _ in range(CORES * BATCHES):
+        next(feed)
+    start = time.perf_counter()
+    for _ in range(CORES * BATCHES * BLOCKS):
+        next(feed)
+    return CORES * BLOCK * BLOCKS / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":

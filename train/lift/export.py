@@ -63,7 +63,7 @@ def main() -> None:
     torch.set_num_threads(1)
     network, saved = load_run(args.run)
     library = load_library(args.library, split="val", shares=[1.0] * len(args.library))
-    scale = calibrate(network, Scenes(load_body("neutral"), library, offset_m, vary=False))
+    scale = calibrate(network, Scenes(load_body("open-neutral"), library, offset_m, vary=False))
     about = {"steps": str(saved["step"]), "minutes": f"{saved['spent_s'] / 60:.0f}"}
     export(network, scale, args.out, about=about)
 

@@ -172,7 +172,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     named = [(Path(folder), float(share or 1.0)) for folder, _, share in (text.partition(":") for text in args.library)]
     folders, shares = [f for f, _ in named], [s for _, s in named]
-    body = load_body("neutral")
+    body = load_body("open-neutral")
     library = load_library(folders, split="train", shares=shares)
     scenes = Scenes(body, library, offset_m, vary=True)
     held_out = Scenes(body, load_library(folders, split="val", shares=shares), offset_m, vary=False)

@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("session", type=Path)
     parser.add_argument("--cache", type=Path, default=Path("out/eval"), help="where keypoints are kept")
     args = parser.parse_args()
-    found = takes(args.session, args.cache, load_body("neutral"))
+    found = takes(args.session, args.cache, load_body("open-neutral"))
     offsets = Table("mm: front, proximal, right", "measured", "mean", "SD", title="for train/lift/offsets.py")
     left = Table("mm per image axis", title="what is left after the measured offset")
     for number, kind in enumerate((*LEVEL, "heel", "foot_index")):

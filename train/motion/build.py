@@ -274,7 +274,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of free motions")
     parser.add_argument("--out", type=Path, required=True, help="folder of the library")
-    parser.add_argument("--body", default="neutral", help="name or file of the body")
+    parser.add_argument("--body", default="open-neutral", help="name or file of the body")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     parser.add_argument(
         "--only", default="", help="make only clips whose name starts so, such as cmu or uiprmd_deepsquat"

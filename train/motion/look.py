@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of free motions")
     parser.add_argument("--library", type=Path, required=True, help="folder that build.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
-    parser.add_argument("--body", default="neutral", help="name or file of the body of the library")
+    parser.add_argument("--body", default="open-neutral", help="name or file of the body of the library")
     parser.add_argument("names", nargs="+")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ SHARES = {name: share for name, (_, share) in TASKS.items()} | {
 FPS = 60.0
 CLIPS_PER_PERSON = 4
 LICENCE = "CC0"
-BODY = "neutral"
+BODY = "open-neutral"
 ATTEMPTS, MOST_RAD_S2 = 20, 300.0  # jumping people reach 250
 
 

@@ -200,15 +200,16 @@ class Tone(NamedTuple):
     curve: np.ndarray
 
 
+_f = np.float32
 DROWNED_MOST = 8.0  # beyond this light, film is white
 
 
-@njit(cache=True, fastmath=SHARES, error_model="numpy")
-def _along(curve: Any, at: float) -> float:
+@njit(cache=True, fastmath=SHARES, error_model="numpy", inline="always")
+def _along(curve: Any, at: Any) -> Any:
     """Return the value of an evenly spaced curve at a share, 0 to 1, of its way."""
-    at = min(max(at, 0.0), 1.0) * (len(curve) - 1)
+    at = min(max(at, _f(0)), _f(1)) * _f(len(curve) - 1)
     first = min(int(at), len(curve) - 2)
-    return curve[first] + (at - first) * (curve[first + 1] - curve[first])
+    return curve[first] + (at - _f(first)) * (curve[first + 1] - curve[first])
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
@@ -218,98 +219,125 @@ def develop_tone(light: Any, noise: Any, tone: Any, luma: Any) -> Any:
     Curves: what is left of light, 0 to `DROWNED_MOST`, when film drowns in it; and the display's colour of that.
     """
     _, height, width = light.shape
-    out, noisy = np.empty_like(light), tone.shot > 0 or tone.read > 0
-    value = np.empty(3)
+    out, dim, shot, read = np.empty_like(light), _f(tone.vignette / 2), _f(tone.shot**2), _f(tone.read**2)
+    noisy, more = _f(tone.shot > 0 or tone.read > 0), _f(tone.saturation)
     for row in range(height):
         y = 2 * row / (height - 1.0) - 1
+        for k in range(3):
+            gain = _f(tone.gains[k] / DROWNED_MOST)
+            middle, corner = gain * _f(1 - dim * y * y), gain * dim
+            for column in range(width):
+                x = _f(2) * _f(column) / _f(width - 1) - _f(1)
+                left = _along(tone.drowned, light[k, row, column] * (middle - corner * x * x))
+                left += noisy * noise[k, row, column] * math.sqrt(shot * left + read)
+                out[k, row, column] = _along(tone.curve, left)
         for column in range(width):
-            x = 2 * column / (width - 1.0) - 1
-            corner = (1 - tone.vignette * (x * x + y * y) / 2) / DROWNED_MOST
-            grey = 0.0
-            for k in range(3):
-                left = _along(tone.drowned, light[k, row, column] * tone.gains[k] * corner)
-                if noisy:
-                    left += noise[k, row, column] * math.sqrt(tone.shot**2 * left + tone.read**2)
-                value[k] = _along(tone.curve, left)
-                grey += luma[k] * value[k]
-            for k in range(3):
-                out[k, row, column] = grey + tone.saturation * (value[k] - grey)
+            red, green, blue = out[0, row, column], out[1, row, column], out[2, row, column]
+            grey = luma[0] * red + luma[1] * green + luma[2] * blue
+            out[0, row, column], out[1, row, column] = grey + more * (red - grey), grey + more * (green - grey)
+            out[2, row, column] = grey + more * (blue - grey)
     return out
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
-def _round_waves(plane: Any, waves: Any, step: float) -> None:  # noqa: C901 four products of matrices, written out
-    """Round the waves of each block of 8 px of a plane, in place; fine ones more coarsely."""
-    block, half, unit = np.empty((8, 8), np.float32), np.empty((8, 8), np.float32), np.empty((8, 8), np.float32)
-    for i in range(8):
-        for j in range(8):
-            unit[i, j] = max(step, 1e-4) * (1 + 0.6 * (i + j))
+def _waves_down(plane: Any, waves: Any, out: Any) -> None:
+    """Multiply the columns of each 8 rows by waves `8 8`."""
     for top in range(0, plane.shape[0], 8):
-        for left in range(0, plane.shape[1], 8):
+        for i in range(8):
+            a, b, c, d, e, f, g, h = waves[i]
+            for x in range(plane.shape[1]):
+                upper = a * plane[top, x] + b * plane[top + 1, x] + c * plane[top + 2, x] + d * plane[top + 3, x]
+                lower = e * plane[top + 4, x] + f * plane[top + 5, x] + g * plane[top + 6, x] + h * plane[top + 7, x]
+                out[top + i, x] = upper + lower
+
+
+@njit(cache=True, error_model="numpy")
+def _turn(plane: Any, out: Any) -> None:
+    for top in range(0, plane.shape[0], 8):
+        for x in range(plane.shape[1]):
             for i in range(8):
-                for j in range(8):
-                    half[i, j] = 0
-                for k in range(8):
-                    for j in range(8):
-                        half[i, j] += waves[i, k] * plane[top + k, left + j]
-            for i in range(8):
-                for j in range(8):
-                    value = np.float32(0)
-                    for k in range(8):
-                        value += half[i, k] * waves[j, k]
-                    block[i, j] = np.rint(value / unit[i, j]) * unit[i, j]
-            for i in range(8):
-                for j in range(8):
-                    half[i, j] = 0
-                for k in range(8):
-                    for j in range(8):
-                        half[i, j] += waves[k, i] * block[k, j]
-            for i in range(8):
-                for j in range(8):
-                    plane[top + i, left + j] = 0
-                for k in range(8):
-                    for j in range(8):
-                        plane[top + i, left + j] += half[i, k] * waves[k, j]
+                out[x, top + i] = plane[top + i, x]
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _round_waves(plane: Any, waves: Any, step: float) -> None:
+    """Round the waves of each block of 8 px of a plane, in place; fine ones more coarsely."""
+    high, wide = plane.shape
+    back, out = waves.T.copy(), np.empty_like(plane)
+    turned, found = np.empty((wide, high), np.float32), np.empty((wide, high), np.float32)
+    _waves_down(plane, waves, out)
+    _turn(out, turned)
+    _waves_down(turned, waves, found)
+    unit = np.empty((8, high), np.float32)
+    for i in range(8):
+        for j in range(high):
+            unit[i, j] = max(step, 1e-4) * (1 + 0.6 * (i + j % 8))
+    for x in range(wide):
+        for y in range(high):
+            found[x, y] = np.rint(found[x, y] / unit[x % 8, y]) * unit[x % 8, y]
+    _waves_down(found, back, turned)
+    _turn(turned, out)
+    _waves_down(out, back, plane)
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _luma(colour: Any) -> Any:
+    """Return the brightness of colours `3 h w`, their last row and column repeated up to a multiple of 16."""
+    _, height, width = colour.shape
+    out = np.empty((height + -height % 16, width + -width % 16), np.float32)
+    for y in range(len(out)):
+        r = min(y, height - 1)
+        for x in range(width):
+            out[y, x] = _f(0.299) * colour[0, r, x] + _f(0.587) * colour[1, r, x] + _f(0.114) * colour[2, r, x]
+        out[y, width:] = out[y, width - 1]
+    return out
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _tint(channel: Any, luma: Any) -> Any:
+    """Return by how much a colour `h w` is brighter than all, at half the size of `luma`."""
+    height, width = channel.shape
+    out = np.empty((luma.shape[0] // 2, luma.shape[1] // 2), np.float32)
+    for y in range(out.shape[0]):
+        r, s = min(2 * y, height - 1), min(2 * y + 1, height - 1)
+        for x in range(out.shape[1]):
+            c, d = min(2 * x, width - 1), min(2 * x + 1, width - 1)
+            there = channel[r, c] + channel[r, d] + channel[s, c] + channel[s, d]
+            around = luma[2 * y, 2 * x] + luma[2 * y, 2 * x + 1] + luma[2 * y + 1, 2 * x] + luma[2 * y + 1, 2 * x + 1]
+            out[y, x] = _f(0.25) * (there - around)
+    return out
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def _twice(small: Any, out: Any) -> None:
+    """Add a picture enlarged to twice its size to another."""
+    high, wide = small.shape
+    line = np.empty(wide + 2, np.float32)
+    for y in range(out.shape[0]):
+        r, v = _place(y / 2 - 0.25, high)
+        for c in range(wide):
+            line[c + 1] = _f(1 - v) * small[r, c] + _f(v) * small[r + 1, c]
+        line[0], line[wide + 1] = line[1], line[wide]
+        for x in range(out.shape[1]):
+            c = (x + 1) // 2
+            share = _f(0.75) - _f(0.5) * _f(x % 2)
+            out[y, x] += (_f(1) - share) * line[c] + share * line[c + 1]
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
 def compress(colour: Any, waves: Any, coarseness: float) -> Any:
     """Return colours `3 h w` as compression leaves them; see `film`. waves: `8 8` cosines, slow ones first."""
     _, height, width = colour.shape
-    high, wide = height + -height % 16, width + -width % 16
-    luma, tints = np.empty((high, wide), np.float32), np.zeros((2, high // 2, wide // 2), np.float32)
-    for y in range(high):
-        for x in range(wide):
-            r, c = min(y, height - 1), min(x, width - 1)
-            red, green, blue = colour[0, r, c], colour[1, r, c], colour[2, r, c]
-            light = np.float32(0.299 * red + 0.587 * green + 0.114 * blue)
-            luma[y, x] = light
-            tints[0, y // 2, x // 2] += (blue - light) / 4
-            tints[1, y // 2, x // 2] += (red - light) / 4
+    luma, out = _luma(colour), np.empty_like(colour)
+    blue, red = _tint(colour[2], luma), _tint(colour[0], luma)
     _round_waves(luma, waves, coarseness * 0.06)
-    _round_waves(tints[0], waves, coarseness * 0.1)
-    _round_waves(tints[1], waves, coarseness * 0.1)
-    out = np.empty_like(colour)
+    _round_waves(blue, waves, coarseness * 0.1)
+    _round_waves(red, waves, coarseness * 0.1)
+    out[:] = luma[:height, :width]
+    _twice(red, out[0])
+    _twice(blue, out[2])
     for y in range(height):
-        r, v = _place(y / 2 - 0.25, high // 2)
         for x in range(width):
-            c, u = _place(x / 2 - 0.25, wide // 2)
-            a, b, e, f = (1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u
-            light = luma[y, x]
-            blue = (
-                light
-                + a * tints[0, r, c]
-                + b * tints[0, r, c + 1]
-                + e * tints[0, r + 1, c]
-                + f * tints[0, r + 1, c + 1]
-            )
-            red = (
-                light
-                + a * tints[1, r, c]
-                + b * tints[1, r, c + 1]
-                + e * tints[1, r + 1, c]
-                + f * tints[1, r + 1, c + 1]
-            )
-            out[0, y, x], out[1, y, x] = red, (light - 0.299 * red - 0.114 * blue) / 0.587
-            out[2, y, x] = blue
+            others = _f(0.299) * out[0, y, x] + _f(0.114) * out[2, y, x]
+            out[1, y, x] = (luma[y, x] - others) / _f(0.587)
     return out

@@ -44,26 +44,33 @@ def make_buffer(pixels: int) -> Buffer:
     return Buffer(np.zeros(pixels, np.float32), np.full(pixels, -1, np.int32), np.empty((pixels, 2), np.float32))
 
 
+@njit(cache=True, fastmath={"nnan", "nsz"}, error_model="numpy")
+def _box(mesh: Any, rules: Any, f: int) -> Any:
+    """Return x0, x1, y0, y1 of the pixels whose centres a triangle may cover, twice its area, and whether it counts."""
+    s, a, b, c = mesh.screen, mesh.faces[f, 0], mesh.faces[f, 1], mesh.faces[f, 2]
+    ax, ay, bx, by = np.float64(s[a, 0]), np.float64(s[a, 1]), np.float64(s[b, 0]), np.float64(s[b, 1])
+    cx, cy, near, grow = np.float64(s[c, 0]), np.float64(s[c, 1]), rules.near_m, rules.grow_px
+    x0 = max(np.ceil(min(min(ax, bx), cx) - 0.5 - grow), 0.0)
+    x1 = min(np.floor(max(max(ax, bx), cx) - 0.5 + grow), rules.width - 1.0)
+    y0 = max(np.ceil(min(min(ay, by), cy) - 0.5 - grow), 0.0)
+    y1 = min(np.floor(max(max(ay, by), cy) - 0.5 + grow), rules.height - 1.0)
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    seen = (abs(area) > 1e-9) & ((area < 0) | (not mesh.one_sided[f]))
+    seen &= (s[a, 2] > near) & (s[b, 2] > near) & (s[c, 2] > near) & (x1 >= x0) & (y1 >= y0)
+    return x0, x1, y0, y1, area, seen
+
+
 @njit(cache=True, error_model="numpy")
-def _span(mesh: Any, rules: Any, f: int) -> Any:
-    """Return x0, x1, y0, y1 of the pixels whose centres a triangle may cover, and twice its area; x1 < x0 if none."""
-    a, b, c = mesh.faces[f, 0], mesh.faces[f, 1], mesh.faces[f, 2]
-    s = mesh.screen
-    none = (0, -1, 0, -1, 0.0)
-    ax, ay, bx, by, cx, cy = s[a, 0], s[a, 1], s[b, 0], s[b, 1], s[c, 0], s[c, 1]
-    area = (np.float64(bx) - ax) * (np.float64(cy) - ay) - (np.float64(by) - ay) * (np.float64(cx) - ax)
-    if (area >= 0 and mesh.one_sided[f]) or abs(area) <= 1e-9 or min(s[a, 2], s[b, 2], s[c, 2]) <= rules.near_m:
-        return none
-    grow = rules.grow_px
-    y0 = max(0.0, np.ceil(min(ay, by, cy) - 0.5 - grow))
-    y1 = min(rules.height - 1.0, np.floor(max(ay, by, cy) - 0.5 + grow))
-    if y1 < y0:
-        return none
-    x0 = max(0.0, np.ceil(min(ax, bx, cx) - 0.5 - grow))
-    x1 = min(rules.width - 1.0, np.floor(max(ax, bx, cx) - 0.5 + grow))
-    if x1 < x0:
-        return none
-    return int(x0), int(x1), int(y0), int(y1), area
+def sift(mesh: Any, rules: Any) -> Any:
+    """Return the triangles that may cover a pixel's centre: two in five of those of a figure.
+
+    Without a branch: nothing tells processors beforehand which triangle is in sight.
+    """
+    kept, count = np.empty(len(mesh.faces) + 1, np.int32), 0
+    for f in range(len(mesh.faces)):
+        kept[count] = f
+        count += _box(mesh, rules, f)[5]
+    return kept[:count]
 
 
 @njit(cache=True, error_model="numpy")
@@ -90,13 +97,13 @@ def _look(edges: Any, near: Any, x: float, y: float) -> Any:
 
     near: 1 / depth of the corners.
     """
-    u = edges[0][0] + edges[0][1] * x + edges[0][2] * y
-    v = edges[1][0] + edges[1][1] * x + edges[1][2] * y
-    w = edges[2][0] + edges[2][1] * x + edges[2][2] * y
-    if u < edges[0][3] or v < edges[1][3] or w < edges[2][3]:
+    u = edges[0][0] + edges[0][2] * y + edges[0][1] * x
+    v = edges[1][0] + edges[1][2] * y + edges[1][1] * x
+    w = edges[2][0] + edges[2][2] * y + edges[2][1] * x
+    if (u < edges[0][3]) | (v < edges[1][3]) | (w < edges[2][3]):
         return 0.0, 0.0, 0.0
     # Centres within the grown rim are drawn to the edge.
-    if u < 0 or v < 0 or w < 0:
+    if (u < 0) | (v < 0) | (w < 0):
         u, v, w = max(u, 0.0), max(v, 0.0), max(w, 0.0)
         total = u + v + w
         u, v, w = u / total, v / total, w / total
@@ -111,18 +118,16 @@ def _corners_near(mesh: Any, f: int) -> Any:
 
 
 @njit(cache=True, error_model="numpy")
-def fill(mesh: Any, rules: Any, left_out: Any, buffer: Any) -> None:
-    """Put all triangles into the buffer but those `left_out` (`f`)."""
-    for f in range(len(mesh.faces)):
+def fill(mesh: Any, rules: Any, kept: Any, left_out: Any, buffer: Any) -> None:
+    """Put the triangles that `sift` kept into the buffer, but those `left_out` (`f`)."""
+    for f in kept:
         if left_out[f]:
             continue
-        x0, x1, y0, y1, area = _span(mesh, rules, f)
-        if x1 < x0:
-            continue
+        x0, x1, y0, y1, area, _ = _box(mesh, rules, f)
         edges, corners, first_row = _edges(mesh, rules, f, area), _corners_near(mesh, f), mesh.picture[f] * rules.height
-        for y in range(y0, y1 + 1):
+        for y in range(int(y0), int(y1) + 1):
             row = (first_row + y) * rules.width
-            for x in range(x0, x1 + 1):
+            for x in range(int(x0), int(x1) + 1):
                 near, first, second = _look(edges, corners, x + 0.5, y + 0.5)
                 if near > 0 and np.float32(near) >= buffer.nearness[row + x]:
                     buffer.nearness[row + x], buffer.face[row + x] = near, f
@@ -130,20 +135,18 @@ def fill(mesh: Any, rules: Any, left_out: Any, buffer: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def candidates(mesh: Any, rules: Any, chosen: Any, buffer: Any) -> Any:
+def candidates(mesh: Any, rules: Any, kept: Any, chosen: Any, buffer: Any) -> Any:
     """Return pixel, triangle, 1 / depth and shares `n 2` of places where `chosen` triangles are before the buffer."""
     pixel, face = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
     values = [(0.0, 0.0, 0.0) for _ in range(0)]
-    for f in range(len(mesh.faces)):
+    for f in kept:
         if not chosen[f]:
             continue
-        x0, x1, y0, y1, area = _span(mesh, rules, f)
-        if x1 < x0:
-            continue
+        x0, x1, y0, y1, area, _ = _box(mesh, rules, f)
         edges, corners = _edges(mesh, rules, f, area), _corners_near(mesh, f)
-        for y in range(y0, y1 + 1):
+        for y in range(int(y0), int(y1) + 1):
             row = (mesh.picture[f] * rules.height + y) * rules.width
-            for x in range(x0, x1 + 1):
+            for x in range(int(x0), int(x1) + 1):
                 near, first, second = _look(edges, corners, x + 0.5, y + 0.5)
                 if near > 0 and np.float32(near) >= buffer.nearness[row + x]:
                     pixel.append(row + x)
@@ -166,12 +169,19 @@ def settle(found: Any, solid: Any, buffer: Any) -> None:
             buffer.share[at, 0], buffer.share[at, 1] = share[i, 0], share[i, 1]
 
 
-def fragments(nearness: Any, face: Any, share: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return triangle, shares of its three corners in space and depth, m, of what was found."""
-    weight = np.empty((len(face), 3), np.float32)
-    weight[:, :2] = share
-    np.subtract(1, share.sum(1), out=weight[:, 2])
-    return face.astype(np.int64), weight, 1 / nearness
+@njit(cache=True, error_model="numpy")
+def fragments(nearness: Any, face: Any, share: Any) -> Any:
+    """Return of what was found, where it is anything: place, triangle, shares of its three corners and depth, m."""
+    count = np.sum(face >= 0)
+    pixel, whose = np.empty(count, np.int64), np.empty(count, np.int64)
+    weight, depth_m = np.empty((count, 3), np.float32), np.empty(count, np.float32)
+    i = 0
+    for p in range(len(face)):
+        if face[p] >= 0:
+            pixel[i], whose[i], depth_m[i] = p, face[p], 1 / nearness[p]
+            weight[i, 0], weight[i, 1], weight[i, 2] = share[p, 0], share[p, 1], 1 - share[p, 0] - share[p, 1]
+            i += 1
+    return pixel, whose, weight, depth_m
 
 
 @njit(cache=True, error_model="numpy")
@@ -193,26 +203,25 @@ def shrink(pixel: Any, colour: Any, size: Any, rows: Any, columns: Any) -> Any:
     pixel, colour: `p`, `p 3` fragments in pictures of `size` `b H W`.
     rows, columns: First fine row or column of each, and weights `h n`.
     """
-    fine = _spread(pixel, colour, size[0] * size[1] * size[2]).reshape((size[0], size[1], size[2], 4))
+    fine = _spread(pixel, colour, size[0] * size[1] * size[2]).reshape((size[0], size[1], 4 * size[2]))
     first_row, row_weight = rows
     first_column, column_weight = columns
     count, high, wide = size[0], len(first_row), len(first_column)
-    out, line = np.empty((count, 4, high, wide), np.float32), np.empty((size[2], 4), np.float32)
+    out, line = np.empty((count, 4, high, wide), np.float32), np.empty(4 * size[2], np.float32)
     for i in range(count):
         for r in range(high):
             line[:] = 0
             for k in range(row_weight.shape[1]):
                 weight, at = row_weight[r, k], first_row[r] + k
                 if weight > 0:
-                    for x in range(line.shape[0]):
-                        for c in range(4):
-                            line[x, c] += weight * fine[i, at, x, c]
+                    for x in range(len(line)):
+                        line[x] += weight * fine[i, at, x]
             for x in range(wide):
                 red = green = blue = alpha = np.float32(0)
                 for k in range(column_weight.shape[1]):
-                    weight, at = column_weight[x, k], min(first_column[x] + k, line.shape[0] - 1)
-                    red, green = red + weight * line[at, 0], green + weight * line[at, 1]
-                    blue, alpha = blue + weight * line[at, 2], alpha + weight * line[at, 3]
+                    weight, at = column_weight[x, k], 4 * min(first_column[x] + k, size[2] - 1)
+                    red, green = red + weight * line[at], green + weight * line[at + 1]
+                    blue, alpha = blue + weight * line[at + 2], alpha + weight * line[at + 3]
                 out[i, 0, r, x], out[i, 1, r, x], out[i, 2, r, x], out[i, 3, r, x] = red, green, blue, alpha
     return out
 

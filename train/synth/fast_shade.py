@@ -1,7 +1,7 @@
-"""Looking up and lighting of fragments for processors, compiled by numba: the same sums as in `train.synth.shade`.
+"""Textures, shadows, normals and folds for processors, compiled by numba: the same sums as in the torch paths.
 
-In: surfaces, fragments, lights and shadow maps of a batch as arrays. Out: linear colours and places. GPUs take the
-torch path; a test holds the two together.
+In: surfaces, fragments and shadow maps of a batch as arrays. GPUs take the torch paths; tests hold the two together.
+`train.synth.fast_paint` lights what is found here.
 """
 
 import math
@@ -11,17 +11,6 @@ import numpy as np
 from numba import njit
 
 SHARES = {"reassoc", "contract", "arcp", "nsz"}  # liberties with rounding; infinities stay what they are
-_SQRT2 = math.sqrt(2)
-
-
-class Mesh(NamedTuple):
-    """Fields of `shots.Pack`: `v 9` table, `f 3` faces, `f` surface, `s 7` materials, `s` metres per texture."""
-
-    table: np.ndarray
-    faces: np.ndarray
-    surface: np.ndarray
-    materials: np.ndarray
-    side_m: np.ndarray
 
 
 class Texels(NamedTuple):
@@ -31,16 +20,6 @@ class Texels(NamedTuple):
     table: np.ndarray
     side: np.ndarray
     linear: np.ndarray
-
-
-class Lamps(NamedTuple):
-    """Of each picture: `b 3` eye, `b` px per rad, `b 9 3` soft light, `b 3` direction and colour of the sun."""
-
-    eye_m: np.ndarray
-    px_per_rad: np.ndarray
-    soft: np.ndarray
-    sun_dir: np.ndarray
-    sun: np.ndarray
 
 
 class Dark(NamedTuple):
@@ -55,48 +34,12 @@ class Dark(NamedTuple):
     deep_m: float
 
 
-class Spots(NamedTuple):
-    """Fragments: `p` picture, face, depth, share of soft light; `p 3` weights."""
-
-    picture: np.ndarray
-    face: np.ndarray
-    weight: np.ndarray
-    depth_m: np.ndarray
-    dim: np.ndarray
-
-
-@njit(cache=True, fastmath=SHARES, error_model="numpy")
-def soft_light(soft: Any, i: int, x: float, y: float, z: float) -> Any:
-    """Return the soft light from around a direction in picture i: nine spherical harmonics."""
-    a, b, c, d = 0.282095, 0.488603 * y, 0.488603 * z, 0.488603 * x
-    e, f, g = 1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z * z - 1)
-    h, j = 1.092548 * x * z, 0.546274 * (x * x - y * y)
-    red = a * soft[i, 0, 0] + b * soft[i, 1, 0] + c * soft[i, 2, 0] + d * soft[i, 3, 0] + e * soft[i, 4, 0]
-    red += f * soft[i, 5, 0] + g * soft[i, 6, 0] + h * soft[i, 7, 0] + j * soft[i, 8, 0]
-    green = a * soft[i, 0, 1] + b * soft[i, 1, 1] + c * soft[i, 2, 1] + d * soft[i, 3, 1] + e * soft[i, 4, 1]
-    green += f * soft[i, 5, 1] + g * soft[i, 6, 1] + h * soft[i, 7, 1] + j * soft[i, 8, 1]
-    blue = a * soft[i, 0, 2] + b * soft[i, 1, 2] + c * soft[i, 2, 2] + d * soft[i, 3, 2] + e * soft[i, 4, 2]
-    blue += f * soft[i, 5, 2] + g * soft[i, 6, 2] + h * soft[i, 7, 2] + j * soft[i, 8, 2]
-    return red, green, blue
-
-
 @njit(cache=True, error_model="numpy")
 def texel(texels: Any, number: int, level: int, column: int, row: int) -> Any:
     """Return the linear colour of a texel."""
     value = texels.packed[texels.table[number, level, 0] + row * texels.table[number, level, 2] + column]
     linear = texels.linear
     return linear[value & 255], linear[(value >> 8) & 255], linear[(value >> 16) & 255]
-
-
-@njit(cache=True, error_model="numpy")
-def _nearest(texels: Any, number: int, u: float, v: float, texels_per_px: float) -> Any:
-    level = 0
-    while level < 7 and texels_per_px > _SQRT2:
-        level, texels_per_px = level + 1, texels_per_px / 2
-    height, width = texels.table[number, level, 1], texels.table[number, level, 2]
-    column = min(int((u - math.floor(u)) * width), width - 1)
-    row = min(int((1 - (v - math.floor(v))) * height), height - 1)
-    return texel(texels, number, level, column, row)
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
@@ -112,7 +55,7 @@ def _blend(grids: Any, i: int, across_m: float, along_m: float, half_m: float) -
 
 
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
-def _sunlit(dark: Any, i: int, x: float, y: float, z: float) -> float:
+def sunlit(dark: Any, i: int, x: float, y: float, z: float) -> float:
     """Return the share of the sun at a place."""
     x, y, z = x - dark.middle_m[i, 0], y - dark.middle_m[i, 1], z - dark.middle_m[i, 2]
     a = dark.axes
@@ -128,83 +71,6 @@ def _sunlit(dark: Any, i: int, x: float, y: float, z: float) -> float:
 def _normalised(x: float, y: float, z: float) -> Any:
     length = max(math.sqrt(x * x + y * y + z * z), 1e-12)
     return x / length, y / length, z / length
-
-
-@njit(cache=True, fastmath=SHARES, error_model="numpy")
-def _tipped(normal: Any, to_eye: Any, s0: float, s1: float) -> Any:
-    """Return a normal tipped along its level and its upright tangent, on the side that faces the eye."""
-    nx, ny, nz = normal
-    ax, _, az = _normalised(nz, 0.0, -nx)
-    lx, ly, lz = ny * az, nz * ax - nx * az, -ny * ax
-    nx, ny, nz = _normalised(nx + s0 * ax + s1 * lx, ny + s1 * ly, nz + s0 * az + s1 * lz)
-    away = 2 * min(nx * to_eye[0] + ny * to_eye[1] + nz * to_eye[2], 0.0)
-    return nx - away * to_eye[0], ny - away * to_eye[1], nz - away * to_eye[2]
-
-
-@njit(cache=True, fastmath=SHARES, error_model="numpy")
-def _channel(light: Any, cosine: float, wander: float, how: Any) -> float:
-    """Return one colour of a place: light that wandered under the skin comes out beyond the terminator."""
-    albedo, soft, sky, sun = light
-    dim, gloss, fresnel, fuzz = how
-    direct = max((cosine + wander) / (1 + wander), 0.0)
-    around = max(soft, 0.005) * dim
-    out = albedo * (around + sun * direct) + gloss * sun + fresnel * max(sky, 0.0)
-    return out + fuzz * (albedo * 0.5 + 0.25) * around
-
-
-@njit(cache=True, fastmath=SHARES, error_model="numpy")
-def _lit(materials: Any, s: int, albedo: Any, normal: Any, eye: Any, lamp: Any) -> Any:
-    """Return the colour of a place; lamp: soft light, picture, direction and colour of the sun, share of soft light."""
-    soft_map, i, sun_dir, sun, dim = lamp
-    rough, specular, sheen, under = materials[s, 0], materials[s, 1], materials[s, 2], materials[s, 3]
-    nx, ny, nz = normal
-    soft = soft_light(soft_map, i, nx, ny, nz)
-    cosine = nx * sun_dir[0] + ny * sun_dir[1] + nz * sun_dir[2]
-    facing = min(max(nx * eye[0] + ny * eye[1] + nz * eye[2], 0.0), 1.0)
-    edge = 1 - facing
-    sky = soft_light(soft_map, i, 2 * facing * nx - eye[0], 2 * facing * ny - eye[1], 2 * facing * nz - eye[2])
-    fresnel = (specular + (1 - specular) * edge**5 * (1 - rough)) * (1 - 0.7 * rough) * dim
-    fuzz = sheen * 0.15 * edge**3
-    gloss = 0.0
-    if specular > 0 and cosine > 0 and sun[1] > 0:
-        hx, hy, hz = _normalised(sun_dir[0] + eye[0], sun_dir[1] + eye[1], sun_dir[2] + eye[2])
-        power = int(2 / min(max(rough, 0.15), 1.0) ** 4 + 0.5)  # whole powers are quick
-        gloss = max(nx * hx + ny * hy + nz * hz, 0.0) ** power * (power + 8) / 8 * cosine * specular
-    red = _channel((albedo[0], soft[0], sky[0], sun[0]), cosine, 0.35 * under, (dim, gloss, fresnel, fuzz))
-    green = _channel((albedo[1], soft[1], sky[1], sun[1]), cosine, 0.12 * under, (dim, gloss, fresnel, fuzz))
-    blue = _channel((albedo[2], soft[2], sky[2], sun[2]), cosine, 0.06 * under, (dim, gloss, fresnel, fuzz))
-    return red, green, blue
-
-
-@njit(cache=True, fastmath=SHARES, error_model="numpy")
-def paint(mesh: Any, spots: Any, texels: Any, lamps: Any, dark: Any, bumps: Any) -> Any:
-    """Return the linear colours `p 3` and the places `p 3` of fragments; `bumps` is the sheet of `make_bumps`."""
-    count, side, table = len(spots.face), len(bumps), mesh.table
-    scale = texels.side / mesh.side_m
-    wave = mesh.side_m / mesh.materials[:, 4] / 4  # the sheet holds four waves
-    colour, point = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
-    for p in range(count):
-        i, f = spots.picture[p], spots.face[p]
-        s = mesh.surface[f]
-        x = y = z = nx = ny = nz = u = v = wrinkle = 0.0
-        for k in range(3):
-            w, at = spots.weight[p, k], mesh.faces[f, k]
-            x, y, z = x + w * table[at, 0], y + w * table[at, 1], z + w * table[at, 2]
-            nx, ny, nz = nx + w * table[at, 3], ny + w * table[at, 4], nz + w * table[at, 5]
-            u, v, wrinkle = u + w * table[at, 6], v + w * table[at, 7], wrinkle + w * table[at, 8]
-        point[p, 0], point[p, 1], point[p, 2] = x, y, z
-        eye = _normalised(lamps.eye_m[i, 0] - x, lamps.eye_m[i, 1] - y, lamps.eye_m[i, 2] - z)
-        albedo = _nearest(texels, s, u, v, spots.depth_m[p] / lamps.px_per_rad[i] * scale[s])
-        normal = _normalised(nx, ny, nz)
-        u, v = u * wave[s], v * wave[s]
-        r, c = int((v - math.floor(v)) * side), int((u - math.floor(u)) * side)
-        normal = _tipped(normal, eye, wrinkle * bumps[r, c, 0], wrinkle * bumps[r, c, 1])
-        lit = _sunlit(dark, i, x, y, z)
-        sun = (lit * lamps.sun[i, 0], lit * lamps.sun[i, 1], lit * lamps.sun[i, 2])
-        sun_dir = (lamps.sun_dir[i, 0], lamps.sun_dir[i, 1], lamps.sun_dir[i, 2])
-        out = _lit(mesh.materials, s, albedo, normal, eye, (lamps.soft, i, sun_dir, sun, spots.dim[p]))
-        colour[p, 0], colour[p, 1], colour[p, 2] = out
-    return colour, point
 
 
 @njit(cache=True, error_model="numpy")
@@ -279,7 +145,7 @@ def shade_floor(colour: Any, point: Any, floor: Any, dark: Any, dim: Any, light:
     for p in range(len(floor)):
         if floor[p]:
             x, y, z = point[p, 0], point[p, 1], point[p, 2]
-            lit = _sunlit(dark, i, x, y, z)
+            lit = sunlit(dark, i, x, y, z)
             sky = 1 - 0.8 * _blend(dim, i, x - dark.middle_m[i, 0], z - dark.middle_m[i, 2], dark.half_m)
             for k in range(3):
                 colour[p, k] *= (soft[k] * sky + sun[k] * lit) / (soft[k] + sun[k])

@@ -127,7 +127,7 @@ def _develop(light: Tensor, films: list[Film], move_px: Tensor | None, noise: Te
 
 def tone_on_processor(light: Float[Tensor, "b 3 h w"], films: list[Film], noise: Float[Tensor, "b 3 h w"]) -> Tensor:
     """Return the colours, about 0 to 1, that film makes of exposed light, by compiled loops."""
-    luma, x = LUMA.double().numpy(), torch.linspace(0, 1, _CURVE)
+    luma, x = LUMA.numpy(), torch.linspace(0, 1, _CURVE)
     drowned = _drown(x * fast_film.DROWNED_MOST).numpy()
     out = torch.empty_like(light)
     for i, film in enumerate(films):

@@ -8,12 +8,11 @@ so a skin of triangles smaller than a pixel and a wall of two cost alike. On a p
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from train.synth.fast_raster import Mesh, Rules, candidates, fill, fragments, make_buffer, settle
+from train.synth.fast_raster import Mesh, Rules, candidates, fill, fragments, make_buffer, settle, sift
 
 NEAR_M = 0.05
 # Triangles grow by this much, px, so that rounding opens no cracks between neighbours; depth settles the overlap.
@@ -99,14 +98,13 @@ def _on_processor(
     mesh = Mesh(screen.numpy(), faces.numpy(), picture.numpy(), sided.numpy())
     rules, buffer = Rules(NEAR_M, _GROW_PX, size[1], size[2]), make_buffer(size[0] * size[1] * size[2])
     holed = holes.may if holes else torch.zeros_like(sided)
-    fill(mesh, rules, holed.numpy(), buffer)
+    kept = sift(mesh, rules)
+    fill(mesh, rules, kept, holed.numpy(), buffer)
     if holes:
-        found = candidates(mesh, rules, holed.numpy(), buffer)
-        face, weight, depth = (torch.as_tensor(v) for v in fragments(found[2], found[1], found[3]))
+        found = candidates(mesh, rules, kept, holed.numpy(), buffer)
+        _, face, weight, depth = (torch.as_tensor(v) for v in fragments(found[2], found[1], found[3]))
         settle(found, ~holes.is_hole(face, weight, depth).numpy(), buffer)
-    pixel = np.flatnonzero(buffer.face >= 0)
-    seen = fragments(*(values[pixel] for values in buffer))
-    return Fragments(*(torch.as_tensor(v) for v in (pixel, *seen)))
+    return Fragments(*(torch.as_tensor(v) for v in fragments(*buffer)))
 
 
 def in_torch(

@@ -67,8 +67,8 @@ class Renderer:
         colour, point = self._light(surfaces, seen, shots, size, shadows)
         front = _downsample(seen, colour, size, (height, width))
         back, floor = _backdrops(shots, shadows, front[:, 3] < _COVERED)
-        cover = torch.full((size[0] * size[1] * size[2],), -1, dtype=torch.int64)
-        cover[seen.pixel] = torch.arange(len(seen.pixel))
+        cover = torch.full((size[0] * size[1] * size[2],), -1, dtype=torch.int32)
+        cover[seen.pixel] = torch.arange(len(seen.pixel), dtype=torch.int32)
         return Rendered(front[:, :3] + (1 - front[:, 3:]) * back, cover.view(size), seen, surfaces, floor, point)
 
     def _light(

@@ -94,6 +94,7 @@ class World:
         bodies = rng.choice(self.identities, min(size, len(self.identities)), replace=False)
         return replace(self, identities=tuple(int(n + self.bodies * rng.integers(100_000)) for n in bodies))
 
+    @torch.inference_mode()
     def crop(self, seed: Seed, size_hw: tuple[int, int] = (256, 192)) -> Take:
         """Draw a picture cut out around a person."""
         scene = self._scene(seed, frames=3)
@@ -107,6 +108,7 @@ class World:
             frame = ((-box[0]) * scale, (-box[1]) * scale, (w - box[0]) * scale, (h - box[1]) * scale)
         return replace(take, frame=frame)
 
+    @torch.inference_mode()
     def clip(self, seed: Seed, *, frames: int, size_hw: tuple[int, int]) -> list[Take]:
         """Draw the frames of a film; the camera's whole picture, cut to a shape."""
         scene = self._scene(seed, frames=frames + 1)

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, embedding_bag, interpolate, normalize
 
-from train.synth import fast_shade
+from train.synth import fast_paint, fast_shade
 from train.synth.light import harmonics
 from train.synth.raster import Fragments
 from train.synth.shadow import Shadows
@@ -59,13 +59,13 @@ def paint_on_processor(
         scene: Cameras and lights.
         dim: Share of soft light that reaches a place in a fold or between limbs.
     """
-    # What is small is made 64 bits long beforehand, not again at each place.
-    small = (v.double() for v in (pack.materials, pack.side_m))
-    mesh = fast_shade.Mesh(*(_array(v) for v in (pack.table, pack.faces, pack.surface, *small)))
-    lamps = (v.double() for v in (scene.eye_m, scene.px_per_rad, scene.soft, scene.sun_dir, scene.sun))
-    lamps = fast_shade.Lamps(*map(_array, lamps))
-    spots = fast_shade.Spots(*map(_array, (picture, seen.face, seen.weight, seen.depth_m, dim)))
-    colour, point = fast_shade.paint(
+    per_m = pack.textures.side / pack.side_m
+    wave = pack.side_m / pack.materials[:, 4] / 4  # the sheet holds four waves
+    mesh = fast_paint.Mesh(*map(_array, (pack.table, pack.faces, pack.surface, pack.materials, per_m, wave)))
+    lamps = fast_paint.Lamps(*map(_array, (scene.eye_m, scene.px_per_rad, scene.soft, scene.sun_dir, scene.sun)))
+    first = torch.searchsorted(picture, torch.arange(len(scene.eye_m) + 1))
+    spots = fast_paint.Spots(*map(_array, (first, seen.face, seen.weight, seen.depth_m, dim)))
+    colour, point = fast_paint.paint(
         mesh, spots, pack.textures.arrays, lamps, scene.shadows.arrays, _array(scene.bumps)
     )
     return torch.as_tensor(colour), torch.as_tensor(point)

@@ -28,6 +28,7 @@ class Studio:
 
     renderer: Renderer
 
+    @torch.inference_mode()
     def __call__(self, takes: Sequence[Take], *, seed: tuple[int, ...]) -> list[Taken]:
         """Return the pictures of takes of one size.
 

@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
 def build_pack(out: Path, *, count: int, seed: int) -> None:
     """Draw `count` people and write their pack."""
     out.mkdir(parents=True, exist_ok=True)
-    assets = load_body_assets("neutral")
+    assets = load_body_assets("open-neutral")
     src = subjects.open_source()
     model, fingers = load_full_anny(), _finger_bones(src)
     rng = np.random.default_rng([seed, 77])
@@ -134,7 +134,7 @@ def load_pack(folder: Path) -> Pack:
             arrays = {name: data[name] for name in data.files}
     except FileNotFoundError as error:
         raise AssetError(f"no pack of people in {folder}: make one with python -m train.synth.subjects") from error
-    body = load_body_assets("neutral")
+    body = load_body_assets("open-neutral")
     if str(arrays.pop("body")) != fingerprint(body):
         raise AssetError(f"the people in {folder} were made with another body file: make them again")
     return Pack(base, body, **arrays)

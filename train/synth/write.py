@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 BODY = "open-neutral"
 SOURCE = "skelvid-synth"
 LICENCE = "CC0 but for the backgrounds it was given"
-RECIPE = 3
+RECIPE = 4
 _QUALITY = 92
 
 
