@@ -53,6 +53,11 @@ INK = """selector => {
   return pixels.filter((value, i) => i % 4 === 3 && value).length;
 }"""
 
+DIFFERENT = """([selector, count]) => {
+  window.texts ??= new Set();
+  return texts.add(document.querySelector(selector).innerText).size >= count;
+}"""
+
 
 def says(page, text):
     """Wait until the page says something."""
@@ -80,11 +85,7 @@ def test_camera_gives_moving_curves_and_a_recording(camera, address, pictures):
         page.check("#record")
         page.click("#start")
         says(page, "Recording.")
-        seen = set()
-        for _ in range(40):
-            seen.add(page.inner_text(".chart .values"))
-            page.wait_for_timeout(50)
-        assert len(seen) >= 5
+        page.wait_for_function(DIFFERENT, arg=[".chart .values", 5], timeout=120_000)
         assert page.evaluate(INK, "#skeleton") > 1000
         assert "pictures/s" in page.inner_text("#pace")
         page.screenshot(path=pictures / "app_live.png", full_page=True)

@@ -26,6 +26,16 @@ def counted():
     return count(), made
 
 
+def comes_to(made, count):
+    """Wait for as many as are to be made ahead, then long enough for one more to show."""
+    end_s = time.monotonic() + 30
+    while len(made) < count:
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    time.sleep(0.1)
+    return len(made) == count
+
+
 @pytest.mark.parametrize("until", [None, lambda item: item == 40])
 def test_same_items_in_order(until):
     with closing(Ahead(range(100), depth=3, until=until)) as items:
@@ -55,10 +65,9 @@ def test_error_comes_at_its_place():
 
 def test_runs_ahead_unasked_but_only_so_far(counted):
     items = Ahead(counted[0], depth=4)
-    time.sleep(0.2)
-    assert len(counted[1]) == 4
+    assert comes_to(counted[1], 4)
     assert next(items) == 0
-    time.sleep(0.2)
+    assert comes_to(counted[1], 5)
     items.close()
     assert threads() == []
     assert len(counted[1]) == 5
@@ -66,11 +75,9 @@ def test_runs_ahead_unasked_but_only_so_far(counted):
 
 def test_beyond_a_point_only_what_is_asked_for(counted):
     with closing(Ahead(counted[0], depth=20, until=lambda item: item >= 6)) as items:
-        time.sleep(0.2)
-        assert len(counted[1]) == 7
+        assert comes_to(counted[1], 7)
         assert [next(items) for _ in range(9)] == list(range(9))
-        time.sleep(0.1)
-        assert len(counted[1]) == 9
+        assert comes_to(counted[1], 9)
 
 
 def test_closing_closes_the_iterator(counted):
