@@ -33,6 +33,7 @@ from skelvid.regress.output import POINTS
 from skelvid.regress.regressor import Regressor, load_weights
 from skelvid.video.reader import VideoFile
 from skelvid.weights import network_path, sha256
+from train.command import run
 from train.detector.teacher import read
 from train.export import held_out, measure
 from train.regress.crops import collate
@@ -203,4 +204,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

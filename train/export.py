@@ -22,6 +22,7 @@ from skelvid.body.load import load_body
 from skelvid.regress.network import RegressNetwork
 from skelvid.regress.regressor import FORMAT
 from skelvid.weights import sha256
+from train.command import run
 from train.regress.crops import Batch, collate
 from train.regress.features import Features
 from train.regress.halfway import tokens_of
@@ -131,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

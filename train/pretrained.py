@@ -21,6 +21,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from skelvid.downloads import Model, from_index, no_progress, verify
+from train.command import run
 
 log = logging.getLogger(__name__)
 SOURCE = Model(
@@ -163,4 +164,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -23,6 +23,7 @@ from train.body.bones import build_bones
 from train.body.landmarks import locate
 from train.body.learn import Person
 from train.body.subjects import Bodies, Source
+from train.command import run
 
 log = logging.getLogger(__name__)
 
@@ -208,4 +209,4 @@ def with_bones(assets: SkelAssets) -> SkelAssets:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

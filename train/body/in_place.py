@@ -34,6 +34,7 @@ from skelvid.upgrade.sequence import SmplSequence
 from train.body import motions, quality, subjects, tpose
 from train.body.stand_in import NAMES, on_vertices, write
 from train.body.subjects import CENTRES, Bodies, Source
+from train.command import run
 
 CLIPS, FRAMES, STEP = 10, 30, 10  # of 60 Hz
 PEOPLE_SEED, EACH = 5, 3
@@ -275,4 +276,4 @@ def _ball(middle_m: Float[ndarray, "3"], radius_m: float, colour: tuple[float, f
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -32,6 +32,7 @@ from skelvid.upgrade.readers import PLAIN_FORMAT
 from skelvid.upgrade.sample import PICTURES, Sample
 from skelvid.upgrade.shards import read_manifest, read_samples
 from train.body.stand_in import StandIn, make_stand_in, smpl_pose
+from train.command import run
 
 RATE_HZ, MOST_FRAMES = 30.0, 360
 # Balls of SMPL turn where knees and elbows do not; and what people set by hand is off by this share of the person.
@@ -142,4 +143,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

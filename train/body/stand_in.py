@@ -30,6 +30,7 @@ from skelvid.body.transfer import nearest_on_skin
 from skelvid.datatypes.skel import N_BETAS, SkelParams
 from skelvid.weights import SEXES
 from train.body.regroup import smoothstep
+from train.command import run
 
 N_VERTICES, N_FACES = 6890, 13776
 SEED = 7
@@ -209,4 +210,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from skelvid.video.source import open_video
 from skelvid.video.writer import VideoWriter
+from train.command import run
 from train.detector.composite import Picture
 from train.detector.teacher import Cutout, look, read, teacher
 
@@ -85,4 +86,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -20,6 +20,7 @@ from skelvid.datatypes.frames import Frame
 from skelvid.datatypes.people import Boxes
 from skelvid.geometry.boxes import iou
 from skelvid.people.detect import Detector, detector
+from train.command import run
 from train.detector.composite import LONG_SIDE_PX, Labelled
 from train.detector.teacher import read
 
@@ -169,4 +170,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,7 @@ from torch import nn
 
 from skelvid.people.person_network import PersonNetwork
 from skelvid.people.ultralytics_library import yolo
+from train.command import run
 
 # Largest difference of boxes, px, and of scores that rounding may make.
 NEAR_PX, NEAR_SCORE = 0.02, 1e-4
@@ -90,4 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

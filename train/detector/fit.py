@@ -21,6 +21,8 @@ os.environ["YOLO_AUTOINSTALL"] = "false"
 from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 
+from train.command import run
+
 NETWORK = "yolo11n.yaml"
 SEED = 1
 
@@ -150,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from PIL import Image
 from rich.progress import track
 
+from train.command import run
 from train.detector.composite import LONG_SIDE_PX, Labelled, Person, Picture, compose
 from train.detector.rendered import rendered
 from train.detector.teacher import Cutout, people, read, teacher
@@ -205,4 +206,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

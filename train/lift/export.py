@@ -16,6 +16,7 @@ from torch import Tensor
 from skelvid.body.load import load_body
 from skelvid.motion.lift import FORMAT
 from skelvid.motion.lift_network import LiftNetwork
+from train.command import run
 from train.lift.fit import FRAMES
 from train.lift.library import load_library
 from train.lift.losses import errors_rad
@@ -69,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from skelvid.body.dofs import DOF_INDEX
 from skelvid.body.load import load_body
 from skelvid.motion.lift_network import PLAIN_DOFS, LiftNetwork
+from train.command import run
 from train.lift.library import Library, draw_windows, load_library
 from train.lift.losses import LEG_ANGLES, errors_rad, loss_terms
 from train.lift.offsets import offset_m
@@ -185,4 +186,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -25,6 +25,7 @@ from benchmarks.real_clips import RealClip, Seen, look
 from skelvid.angles.compute import TEMPLATE_GROUND
 from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
+from train.command import run
 from train.lift.reference import Posed, Trial, View, fit_reference, kinds, pose, solve_offset, view
 from train.motion.opensim import RATE_HZ, read_pose
 
@@ -228,4 +229,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

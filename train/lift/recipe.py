@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from train.command import run
+
 COMPOSED_CLIPS, SEED = 1100, 31
 CAPTURED_SHARE, COMPOSED_SHARE = 1.0, 0.6
 
@@ -45,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from skelvid.body.dofs import DOF_INDEX, DOF_NAMES
 from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
 from skelvid.datatypes.skel import N_BETAS, SkelParams
+from train.command import run
 from train.motion.people import Person, measure_person
 from train.motion.placing import height_of_person, on_floor
 from train.motion.retarget import ACCELERATION, PRIOR, beyond_limits_rad, fit_clip, make_target, residuals_m
@@ -295,4 +295,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

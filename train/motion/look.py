@@ -21,6 +21,7 @@ from skelvid.datatypes.skel import SkelParams
 from skelvid.draw.raster import render
 from skelvid.draw.scene import View, look_at
 from skelvid.draw.sheet import contact_sheet
+from train.command import run
 from train.motion.sources import Capture, find_clips
 from train.motion.ties import TIES
 
@@ -107,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -5,7 +5,6 @@ gives the same clips, whatever the number of workers.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from rich.progress import Progress
 
 from skelvid.body.load import load_body
 from skelvid.body.model import SkelBody
+from train.command import run
 from train.motion.build import Result, recipe_digest, report, write_clip, write_index
 from train.motion.compose import Take, perform
 from train.motion.floor import FLOOR
@@ -118,4 +118,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from skelvid.errors import ConfigError
+from train.command import run
 from train.regress.crops import Batch, Wobble, collate
 from train.regress.halfway import begin
 from train.regress.looks import Looks, change
@@ -138,4 +139,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

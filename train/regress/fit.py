@@ -10,6 +10,7 @@ import warnings
 import torch
 from lightning.pytorch.cli import LightningCLI
 
+from train.command import run
 from train.regress.data import Data
 from train.regress.module import Training
 
@@ -23,4 +24,4 @@ def main(args: list[str] | None = None) -> LightningCLI:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from skelvid.errors import ConfigError
+from train.command import run
 
 
 def steps(config: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[list[str]]:
@@ -64,4 +65,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -21,6 +21,7 @@ from PIL import Image
 
 from skelvid.body.keypoints import BLAZEPOSE_33
 from skelvid.regress.output import POINTS, mirror_point
+from train.command import run
 from train.detector.prepare import held_out
 from train.detector.teacher import read
 from train.regress.pictures import ABSENT, OCCLUDED, VISIBLE, Picture
@@ -193,4 +194,4 @@ def write(found: list[tuple[str, Taught]], out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

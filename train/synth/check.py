@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from skelvid.body.dofs import DOFS, JOINT_NAMES
 from skelvid.datatypes.skel import SkelParams
+from train.command import run
 from train.synth.labels import VISIBLE, label, seen_from
 from train.synth.options import add_sources, make_world, sources_of
 from train.synth.render import Rendered, Renderer
@@ -175,4 +176,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

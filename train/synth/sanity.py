@@ -27,6 +27,7 @@ from skelvid.people.mediapipe_source import MediaPipePose
 from skelvid.regress.output import mirror_point
 from skelvid.regress.regressor import Regressor
 from skelvid.video.reader import VideoFile
+from train.command import run
 from train.synth.sheets import grid, save
 
 log = logging.getLogger(__name__)
@@ -165,4 +166,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
+from train.command import run
 from train.synth.labels import VISIBLE, Taken
 from train.synth.options import add_sources, make_world, sources_of
 from train.synth.render import Renderer
@@ -88,4 +89,4 @@ def save(path: Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -30,6 +30,7 @@ from train.body.anthropometry import (
 )  # fmt: skip
 from train.body.source import PHENOTYPES
 from train.body.subjects import Bodies, Source
+from train.command import run
 from train.synth.subjects_mesh import BaseMesh, base_ids, bind, load_base, load_full_anny, read_groups
 
 log = logging.getLogger(__name__)
@@ -229,4 +230,4 @@ def _finger_bones(src: Source) -> list[int]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

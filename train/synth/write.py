@@ -19,6 +19,7 @@ from PIL import Image
 from skelvid.upgrade.sample import Sample
 from skelvid.upgrade.shards import About, begin, finish, write_unit
 from skelvid.weights import body_path, sha256
+from train.command import run
 from train.synth.labels import Taken, point_names
 from train.synth.options import add_sources, make_world, sources_of
 from train.synth.render import Renderer
@@ -101,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
