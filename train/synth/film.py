@@ -67,7 +67,7 @@ def draw_film(rng: np.random.Generator) -> Film:
         blue=float(rng.lognormal(0, 0.09)),
         contrast=float(rng.lognormal(0, 0.12)),
         saturation=float(np.clip(rng.normal(1.0, 0.18), 0.0, 1.5)) * float(rng.uniform() > 0.02),
-        defocus_px=float(rng.uniform(0.2, 0.7) if rng.uniform() < 0.7 else rng.uniform(0.7, 2.2)),
+        defocus_px=float(rng.uniform(0.2, 0.7) if rng.uniform() < 0.82 else rng.uniform(0.7, 2.2)),
         sharpen=float(rng.choice([0.0, 1.0]) * rng.uniform(0.1, 0.9)),
         shot_noise=0.03 * float(noise),
         read_noise=0.012 * float(noise),

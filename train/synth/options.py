@@ -10,9 +10,9 @@ from skelvid.body.load import load_body
 from skelvid.errors import ConfigError
 from train.lift.library import load_library
 from train.synth.bare import BareActor
-from train.synth.scenes import Actor, World
+from train.synth.scenes import World
 from train.synth.stock import Split, load_stock
-from train.synth.world import held_out
+from train.synth.world import Actor, held_out
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 

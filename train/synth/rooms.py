@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from train.synth import props
 from train.synth.backdrop import Backdrop, PanoramaBackdrop, PhotoBackdrop, RoomBackdrop
+from train.synth.furnish import along_walls, draw_colour, furniture, painted, plain_texture
 from train.synth.light import Light, directions, light_of, turned
 from train.synth.stock import Stock
-from train.synth.textures import to_linear, to_srgb
 from train.synth.world import Material, Surface
 
-_CLEAR_M = 0.55  # furniture keeps this far from the path of the pelvis
+_FURNISHED = 0.8  # of rooms
 _PALE = ("f4f2ee", "ece6d8", "e3e9ee", "dfe8df", "d5d5d2", "fafafa", "c9d3dc", "e8dccb")
 _STRONG = ("4a6fa5", "7a9e7e", "b5523b", "3d4a57", "c9a227", "5b7f95", "20262e", "8d6e97")
 _FLOORS = ("8d9aa5", "b7ab97", "6f8f86", "4f6d8f", "a3a39b", "5c5f66", "c8bfae", "7b4a3a")
@@ -69,14 +69,14 @@ def _room(
     low[1] = 0.0
     high[1] = max(float(high[1]) * 0 + rng.uniform(2.4, 4.2), float(points[:, 1].max()) + 0.3)
     lamp = _lamp_colour(rng)
-    wall = _colour(rng, _PALE if rng.uniform() < 0.8 else _STRONG)
+    wall = draw_colour(rng, _PALE if rng.uniform() < 0.7 else _STRONG)
     tint = torch.stack([wall * rng.uniform(0.75, 1.1) for _ in range(6)])
     if rng.uniform() < 0.25:
-        tint[rng.choice([0, 2, 3, 5])] = _colour(rng, _STRONG)
+        tint[rng.choice([0, 2, 3, 5])] = draw_colour(rng, _STRONG)
     plain = rng.uniform() < 0.35
     floor = int(rng.choice(stock.floors))
-    tint[1] = _colour(rng, _FLOORS) if plain else stock.tiles.mean[floor]
-    tint[4] = _colour(rng, ("f7f7f5", "e8e8e4")) * rng.uniform(0.7, 1.3)
+    tint[1] = draw_colour(rng, _FLOORS) if plain else stock.tiles.mean[floor]
+    tint[4] = draw_colour(rng, ("f7f7f5", "e8e8e4")) * rng.uniform(0.7, 1.3)
     tint = tint * lamp * rng.uniform(0.55, 0.95)
     kinds = [int(rng.choice(stock.walls)) if rng.uniform() < 0.35 else -1 for _ in range(6)]
     kinds[1], kinds[4] = floor, -1
@@ -86,13 +86,16 @@ def _room(
     sides[1] = float(rng.uniform(0.5, 2.0))
     backdrop = RoomBackdrop(
         low, high, tint, stock.tiles, tuple(kinds), tuple(sides), tuple(depth),
-        float(rng.choice([0.0, 0.08, 0.12])), _colour(rng, _PALE + _FLOORS) * lamp * 0.6, rng.uniform(0.0, 0.4),
+        float(rng.choice([0.0, 0.08, 0.12])), draw_colour(rng, _PALE + _FLOORS) * lamp * 0.6, rng.uniform(0.0, 0.4),
         _panels(low, high, rng), (*rng.uniform(-2, 2, 2).tolist(), float(rng.uniform(0.02, 0.25))),
         float(rng.choice([0.0, 1.0]) * rng.uniform(0.1, 0.6)),
     )  # fmt: skip
     decor = _decor(stock, low, high, lamp, rng)
     things = furniture(stock, path_m, camera_m, rng, count=int(rng.integers(0, 5)), within_m=(low, high))
-    return Stage(backdrop, _room_light(backdrop, lamp, rng), (*decor, *_underfoot(stock, rng), *things), "room")
+    fullness = rng.uniform(0.4, 1.0) if rng.uniform() < _FURNISHED else 0.0
+    lined = along_walls(path_m, camera_m, rng, within_m=(low, high), fullness=fullness)
+    surfaces = (*decor, *_underfoot(stock, rng), *things, *lined)
+    return Stage(backdrop, _room_light(backdrop, lamp, rng), surfaces, "room")
 
 
 def _panels(low: Tensor, high: Tensor, rng: np.random.Generator) -> Float[Tensor, "n 4"]:
@@ -130,7 +133,7 @@ def _decor(
 ) -> tuple[Surface, ...]:
     """Hang pictures and boards on the walls, doors and windows into them."""
     out = []
-    for _ in range(int(rng.integers(0, 6))):
+    for _ in range(int(rng.integers(0, 9))):
         axis, side = int(rng.choice([0, 2])), bool(rng.uniform() < 0.5)
         kind = str(rng.choice(["picture", "door", "window", "board"]))
         wide, tall = rng.uniform(0.4, 1.4), rng.uniform(0.4, 1.1)
@@ -148,7 +151,7 @@ def _decor(
         if kind in ("picture", "window"):
             texture = stock.pictures[rng.integers(len(stock.pictures))]
         else:
-            texture = _plain(_colour(rng, _PALE if kind == "board" else _PALE + _FLOORS) * lamp)
+            texture = plain_texture(draw_colour(rng, _PALE if kind == "board" else _PALE + _FLOORS) * lamp)
         mesh = props.sheet(corner, along, torch.tensor([0.0, tall, 0.0]), 0.3)
         uv = mesh.uv / torch.tensor([wide, tall])
         material = Material(roughness=0.5, two_sided=True)
@@ -169,67 +172,9 @@ def _underfoot(stock: Stock, rng: np.random.Generator) -> tuple[Surface, ...]:
     else:
         mesh = props.treadmill() if kind == "treadmill" else props.parallel_bars()
     mesh = props.moved(mesh, turn_rad=rng.uniform(0, 6.28), to_m=(0, 0, 0))
-    return (_painted(stock, mesh, rng, str(kind)),)
-
-
-def furniture(
-    stock: Stock,
-    path_m: Float[Tensor, "t 3"],
-    camera_m: Float[Tensor, "t 3"],
-    rng: np.random.Generator,
-    *,
-    count: int,
-    within_m: tuple[Float[Tensor, "3"], Float[Tensor, "3"]] | None = None,
-) -> tuple[Surface, ...]:
-    """Put furniture about, clear of people's paths and within a room; now and then in the line of sight."""
-    out = []
-    for _ in range(count):
-        name = str(rng.choice(list(props.FURNITURE)))
-        away = rng.uniform(0.7, 3.5)
-        if rng.uniform() < 0.3:  # between camera and person
-            line = camera_m.mean(0)
-            share = rng.uniform(0.25, 0.7)
-            place = line * share + torch.as_tensor(rng.normal(0, 0.25, 3), dtype=torch.float32)
-            at = (float(place[0]), float(place[2]))
-        else:
-            turn = rng.uniform(0, 2 * np.pi)
-            at = (away * np.sin(turn), away * np.cos(turn))
-        near = (path_m[:, [0, 2]] - torch.tensor(at, dtype=torch.float32)).norm(dim=1).min()
-        close = (camera_m[:, [0, 2]] - torch.tensor(at, dtype=torch.float32)).norm(dim=1).min()
-        spot = torch.tensor([at[0], 0.5, at[1]], dtype=torch.float32)
-        walled = within_m is None or bool(((spot > within_m[0] + 0.4) & (spot < within_m[1] - 0.4))[[0, 2]].all())
-        if near < _CLEAR_M or close < 0.8 or not walled:
-            continue
-        mesh = props.moved(props.FURNITURE[name](), turn_rad=rng.uniform(0, 6.28), to_m=(at[0], 0.0, at[1]))
-        out.append(_painted(stock, mesh, rng, name))
-    return tuple(out)
-
-
-def _painted(stock: Stock, mesh: props.Mesh, rng: np.random.Generator, kind: str) -> Surface:
-    material = Material(roughness=float(rng.uniform(0.25, 0.9)))
-    if rng.uniform() < 0.35:
-        texture = stock.tile_images[rng.integers(len(stock.tile_images))]
-        return props.coloured(mesh, texture, side_m=float(rng.uniform(0.3, 1.2)), material=material, kind=kind)
-    palette = ("1b1b1d", "5a5c60", "b9bcc0", "e8e8e8", "2a4d7a", "7a2a2a", "8a6a45", "2e5e4e", "c8b088")
-    return props.coloured(mesh, _plain(_colour(rng, palette)), material=material, kind=kind)
+    return (painted(stock, mesh, rng, str(kind)),)
 
 
 def _lamp_colour(rng: np.random.Generator) -> Float[Tensor, "3"]:
     warmth = rng.normal(0, 0.08)
     return torch.tensor([1 + warmth, 1.0, 1 - 1.4 * warmth], dtype=torch.float32)
-
-
-def _colour(rng: np.random.Generator, palette: tuple[str, ...]) -> Float[Tensor, "3"]:
-    """Return a colour of the palette, a little off, in linear light."""
-    code = palette[rng.integers(len(palette))]
-    value = np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)]) / 255 + rng.normal(0, 0.03, 3)
-    return to_linear(torch.as_tensor(value, dtype=torch.float32).clamp(0.01, 1))
-
-
-def _plain(colour: Float[Tensor, "3"]) -> UInt8[Tensor, "4 4 4"]:
-    return _texture(colour.expand(4, 4, 3))
-
-
-def _texture(linear: Float[Tensor, "h w 3"]) -> UInt8[Tensor, "h w 4"]:
-    values = (to_srgb(linear.clamp(0, 1)) * 255).round().to(torch.uint8)
-    return torch.cat([values, torch.full_like(values[..., :1], 255)], -1).contiguous()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,10 +17,11 @@ from train.synth.labels import Root, person_box
 from train.synth.motions import Moves, draw_moves
 from train.synth.movement import Before, before
 from train.synth.rooms import Stage, draw_stage
+from train.synth.seats import seat
 from train.synth.shots import SUBJECT, Shot, Thing
 from train.synth.stock import Stock
 from train.synth.views import View, draw_lens, draw_views
-from train.synth.world import Looks, Material, Person, Surface
+from train.synth.world import Actor, Material, Person, Surface
 
 Seed = tuple[int, ...]
 _BYSTANDERS, _AIDS = 0.3, 0.1
@@ -30,18 +30,6 @@ _MARGIN, _SHIFT = (1.05, 1.5), 0.07
 _PARTIAL, _FRAMED = 0.15, 0.3
 # How far flesh and clothes reach from joint centres; from how near bystanders cast shadows that can be seen.
 _FLESH_M, _SHADOW_M = 0.4, 1.2
-
-
-class Actor(Protocol):
-    """One person who can take poses."""
-
-    body: SkelBody
-    betas: Float[Tensor, "10"]
-    looks: Looks
-
-    def pose(self, q: Float[Tensor, "46"], trans_m: Float[Tensor, "3"]) -> Person:
-        """Return the person in a pose."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -135,6 +123,9 @@ class World:
             others.append((other, theirs.moved(_sole(other) + place)))
         around = torch.cat([path, *(moves.joints_m[:, 0] for _, moves in others)])
         stage = draw_stage(self.stock, around, eyes, rng)
+        cast = [(actor, moves), *others]
+        seats = [surface for who, theirs in cast for surface in seat(self.stock, who, theirs, frames // 2, rng)]
+        stage = replace(stage, surfaces=(*stage.surfaces, *seats))
         aid = str(rng.choice(["crutch", "crutches", "walker"])) if rng.uniform() < _AIDS else ""
         return _Scene(actor, moves, others, views, stage, draw_film(rng), aid)
 

@@ -4,11 +4,13 @@ World axes are the template's: x left, y up, z front, metres. Everything is floa
 """
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from skelvid.body.model import SkelBody
 from skelvid.datatypes.skel import SkelParams
 
 # Values of `Surface.part`: which part of the labelled person a face shows, whatever covers the skin there.
@@ -120,3 +122,15 @@ class Person:
     dense_m: Float[Tensor, "k 3"]
     dense_normal: Float[Tensor, "k 3"]
     contact: Bool[Tensor, "4"] = field(default_factory=lambda: torch.zeros(4, dtype=torch.bool))
+
+
+class Actor(Protocol):
+    """One person who can take poses."""
+
+    body: SkelBody
+    betas: Float[Tensor, "10"]
+    looks: Looks
+
+    def pose(self, q: Float[Tensor, "46"], trans_m: Float[Tensor, "3"]) -> Person:
+        """Return the person in a pose."""
+        ...

@@ -1,0 +1,153 @@
+"""What fills a place: chance and the paths of people and camera go in; surfaces that are in nobody's way come out."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+from train.synth import props, props_rooms
+from train.synth.stock import Stock
+from train.synth.textures import to_linear, to_srgb
+from train.synth.world import Material, Surface
+
+_CLEAR_M = 0.55  # furniture keeps this far from the path of the pelvis
+_FAR_OFF_M = 0.8  # and this far from the camera
+# Colours of what stands about, a row for each quarter of a palette: paints and metals, woods, plastics, leaves.
+_KINDS = (
+    ("f4f2ee", "d5d5d2", "8d9aa5", "3d4a57", "20262e", "c9d3dc", "fafafa", "5a5c60"),
+    ("8a6a45", "c8b088", "7b4a3a", "b7956a", "5b4330", "d8c3a0", "a8743f"),
+    ("b5523b", "2a4d7a", "c9a227", "7a2a2a", "2e5e4e", "e07b39", "4a6fa5", "8d6e97", "d94f4f", "1b1b1d"),
+    ("2f5d34", "4b7a3a", "6b8f4e", "244a2b", "7f9b52"),
+)
+
+
+def furniture(
+    stock: Stock,
+    path_m: Float[Tensor, "t 3"],
+    camera_m: Float[Tensor, "t 3"],
+    rng: np.random.Generator,
+    *,
+    count: int,
+    within_m: tuple[Float[Tensor, "3"], Float[Tensor, "3"]] | None = None,
+) -> tuple[Surface, ...]:
+    """Put furniture about, clear of people's paths and within a room; now and then in the line of sight."""
+    out = []
+    for _ in range(count):
+        name = str(rng.choice(list(props.FURNITURE)))
+        away = rng.uniform(0.7, 3.5)
+        if rng.uniform() < 0.3:  # between camera and person
+            line = camera_m.mean(0)
+            share = rng.uniform(0.25, 0.7)
+            place = line * share + torch.as_tensor(rng.normal(0, 0.25, 3), dtype=torch.float32)
+            at = (float(place[0]), float(place[2]))
+        else:
+            turn = rng.uniform(0, 2 * np.pi)
+            at = (away * np.sin(turn), away * np.cos(turn))
+        near = (path_m[:, [0, 2]] - torch.tensor(at, dtype=torch.float32)).norm(dim=1).min()
+        close = (camera_m[:, [0, 2]] - torch.tensor(at, dtype=torch.float32)).norm(dim=1).min()
+        spot = torch.tensor([at[0], 0.5, at[1]], dtype=torch.float32)
+        walled = within_m is None or bool(((spot > within_m[0] + 0.4) & (spot < within_m[1] - 0.4))[[0, 2]].all())
+        if near < _CLEAR_M or close < _FAR_OFF_M or not walled:
+            continue
+        mesh = props.moved(props.FURNITURE[name](), turn_rad=rng.uniform(0, 6.28), to_m=(at[0], 0.0, at[1]))
+        out.append(painted(stock, mesh, rng, name))
+    return tuple(out)
+
+
+def along_walls(
+    path_m: Float[Tensor, "t 3"],
+    camera_m: Float[Tensor, "t 3"],
+    rng: np.random.Generator,
+    *,
+    within_m: tuple[Float[Tensor, "3"], Float[Tensor, "3"]],
+    fullness: float,
+) -> tuple[Surface, ...]:
+    """Line the two walls that the camera looks at with furniture, and put small things on the floor.
+
+    Args:
+        path_m: Where the people go.
+        camera_m: Where the camera is.
+        rng: Source of chance.
+        within_m: Lowest and highest corner of the room.
+        fullness: 0 = empty, 1 = no wall is free.
+    """
+    low, high = (corner.double().numpy() for corner in within_m)
+    keep = np.concatenate([path_m[:, [0, 2]].double().numpy(), camera_m[:, [0, 2]].double().numpy()])
+    away = np.repeat([_CLEAR_M, _FAR_OFF_M], [len(path_m), len(camera_m)])
+    ahead = (path_m.mean(0) - camera_m.mean(0)).double().numpy()
+    walls = sorted(
+        [(axis, side) for axis in (0, 2) for side in (False, True)], key=lambda w: (1 - 2 * w[1]) * ahead[w[0]]
+    )
+    tables = []
+    for axis, side in walls[:2]:
+        other, at = 2 - axis, low[2 - axis] + rng.uniform(0.0, 1.0)
+        while at < high[other] - 0.4:
+            table = props_rooms.ALONG_WALLS[rng.integers(len(props_rooms.ALONG_WALLS))](rng)
+            left, right = _extent(table, 0)
+            wide = right - left
+            wall_m = float((high if side else low)[axis])
+            table = props_rooms.at_wall(table, axis, side, wall_m, at - left)
+            if rng.uniform() < fullness and at + wide < high[other] and _is_clear(table, keep, away):
+                tables.append(table)
+            at += wide + rng.exponential(0.3)
+    out = []
+    if tables:
+        out.append(_of_palette(props_rooms.mesh_of(np.concatenate(tables)), rng, "furniture"))
+    small = []
+    for _ in range(rng.poisson(3 * fullness)):
+        x, z = rng.uniform(low[[0, 2]] + 0.3, high[[0, 2]] - 0.3)
+        if (np.hypot(*(keep - (x, z)).T) > away).all():
+            draw = props_rooms.ON_FLOORS[rng.integers(len(props_rooms.ON_FLOORS))]
+            small.append(props_rooms.turned(draw(rng), rng, (float(x), float(z))))
+    if small:
+        out.append(_of_palette(props.join(small), rng, "litter"))
+    return tuple(out)
+
+
+def _extent(table: props_rooms.Boxes, axis: int) -> tuple[float, float]:
+    half = table[:, 3 + axis] / 2
+    return float((table[:, axis] - half).min()), float((table[:, axis] + half).max())
+
+
+def _is_clear(table: props_rooms.Boxes, keep: Float[ndarray, "k 2"], away: Float[ndarray, "k"]) -> bool:
+    """Say whether a thing keeps its distances from places on the floor."""
+    (x0, x1), (z0, z1) = _extent(table, 0), _extent(table, 2)
+    nearest = np.clip(keep, (x0, z0), (x1, z1))
+    return bool((np.hypot(*(keep - nearest).T) > away).all())
+
+
+def _of_palette(mesh: props.Mesh, rng: np.random.Generator, kind: str) -> Surface:
+    """Paint boxes, whose uv point at fields of a palette."""
+    colours = torch.stack([draw_colour(rng, _KINDS[i // 4]) for i in range(props_rooms.COLOURS)])
+    texture = texture_of(colours.view(4, 4, 3).flip(0))
+    material = Material(roughness=float(rng.uniform(0.3, 0.8)))
+    return props.coloured(mesh, texture, material=material, kind=kind)
+
+
+def painted(stock: Stock, mesh: props.Mesh, rng: np.random.Generator, kind: str) -> Surface:
+    """Return a thing in a colour or with a tile all over it."""
+    material = Material(roughness=float(rng.uniform(0.25, 0.9)))
+    if rng.uniform() < 0.35:
+        texture = stock.tile_images[rng.integers(len(stock.tile_images))]
+        return props.coloured(mesh, texture, side_m=float(rng.uniform(0.3, 1.2)), material=material, kind=kind)
+    palette = ("1b1b1d", "5a5c60", "b9bcc0", "e8e8e8", "2a4d7a", "7a2a2a", "8a6a45", "2e5e4e", "c8b088")
+    return props.coloured(mesh, plain_texture(draw_colour(rng, palette)), material=material, kind=kind)
+
+
+def draw_colour(rng: np.random.Generator, palette: tuple[str, ...]) -> Float[Tensor, "3"]:
+    """Return a colour of the palette, a little off, in linear light."""
+    code = palette[rng.integers(len(palette))]
+    value = np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)]) / 255 + rng.normal(0, 0.03, 3)
+    return to_linear(torch.as_tensor(value, dtype=torch.float32).clamp(0.01, 1))
+
+
+def plain_texture(colour: Float[Tensor, "3"]) -> UInt8[Tensor, "4 4 4"]:
+    """Return a texture of one colour of linear light."""
+    return texture_of(colour.expand(4, 4, 3))
+
+
+def texture_of(linear: Float[Tensor, "h w 3"]) -> UInt8[Tensor, "h w 4"]:
+    """Return a texture of linear light."""
+    values = (to_srgb(linear.clamp(0, 1)) * 255).round().to(torch.uint8)
+    return torch.cat([values, torch.full_like(values[..., :1], 255)], -1).contiguous()
