@@ -64,36 +64,60 @@ def floor_points(
 
 
 @dataclass(frozen=True)
+class Grain:
+    """Fine structure of a floor, of which a panorama shows only the colour.
+
+    Attributes:
+        textures: Pictures of floors; kind: which of them.
+        side_m: How long it is on the floor; depth: how much of its contrast is used.
+    """
+
+    textures: TexturePool
+    kind: int
+    side_m: float
+    depth: float
+
+
+@dataclass(frozen=True)
 class PanoramaBackdrop:
     """A panorama whose lower half is laid on the floor, so that people stand on it.
 
     Attributes:
         image: `1 3 h w` linear light, its seam repeated once on the right.
         turn: `3 3` rotation of the world about y; height_m: of the panorama's camera.
+        grain: What the floor is made of, None = what the panorama shows.
     """
 
     image: Float[Tensor, "1 3 h w"]
     turn: Float[Tensor, "3 3"]
     height_m: float
+    grain: Grain | None = None
 
     def __call__(
         self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float, open_: Open = None
     ) -> Seen:
         """See `Backdrop`."""
-        return self.on_processor(origin_m, rays, open_) if rays.device.type == "cpu" else self.in_torch(origin_m, rays)
+        if rays.device.type == "cpu":
+            return self.on_processor(origin_m, rays, px_rad, open_)
+        return self.in_torch(origin_m, rays, px_rad)
 
-    def on_processor(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], open_: Open = None) -> Seen:
+    def on_processor(
+        self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float, open_: Open = None
+    ) -> Seen:
         """Return what rays see, by compiled loops."""
-        colour, point, floor = (
-            torch.as_tensor(value)
-            for value in fast_room.look_around(
-                self.image[0].numpy(), self.turn.numpy(), (self.height_m, _REACH_M, _FAR_M), origin_m.numpy(),
-                rays.reshape(-1, 3).contiguous().numpy(), _flags(open_, rays),
-            )
+        flat, grain = rays.reshape(-1, 3).contiguous().numpy(), self.grain
+        colour, point, floor = fast_room.look_around(
+            self.image[0].numpy(), self.turn.numpy(), (self.height_m, _REACH_M, _FAR_M), origin_m.numpy(), flat,
+            _flags(open_, rays),
         )  # fmt: skip
+        if grain:
+            mean = grain.textures.mean[grain.kind].numpy()
+            rough = fast_room.Rough(grain.kind, mean, grain.side_m, grain.depth, _REACH_M)
+            fast_room.roughen(colour, (point, floor, flat), origin_m.numpy(), grain.textures.arrays, rough, px_rad)
+        colour, point, floor = (torch.as_tensor(value) for value in (colour, point, floor))
         return Seen(colour.view(rays.shape), point.view(rays.shape), floor.view(rays.shape[:2]))
 
-    def in_torch(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"]) -> Seen:
+    def in_torch(self, origin_m: Float[Tensor, "3"], rays: Float[Tensor, "h w 3"], px_rad: float) -> Seen:
         """Return the same as `on_processor` in plain torch, as on a GPU."""
         point, hit = floor_points(origin_m, rays, _REACH_M)
         centre = rays.new_tensor([0.0, self.height_m, 0.0])
@@ -106,8 +130,22 @@ class PanoramaBackdrop:
         uv = panorama_uv(look @ self.turn)  # undoes the turn
         width = self.image.shape[3]
         uv = uv * uv.new_tensor([(width - 1) / width, 1.0])
-        colour = grid_sample(self.image, uv[None] * 2 - 1, align_corners=False, padding_mode="border")
-        return Seen(colour[0].movedim(0, 2), point, hit)
+        colour = grid_sample(self.image, uv[None] * 2 - 1, align_corners=False, padding_mode="border")[0].movedim(0, 2)
+        if grain := self.grain:
+            px_m = (point - origin_m).norm(dim=-1) * px_rad / (-rays[..., 1]).clamp_min(0.05).sqrt()
+            at_m = point[..., [0, 2]].view(-1, 2)
+            contrast = _contrast(grain.textures, grain.kind, at_m, grain.side_m, px_m.flatten()).view(colour.shape)
+            colour = colour * (1 + grain.depth * (1 - far) * hit[..., None] * contrast).clamp_min(0.05)
+        return Seen(colour, point, hit)
+
+
+def _contrast(
+    textures: TexturePool, kind: int, at_m: Float[Tensor, "p 2"], side_m: float, px_m: Float[Tensor, "p"]
+) -> Float[Tensor, "p 3"]:
+    """Return by how much a texture is brighter than its mean, 0 = not, at places that lie px_m apart."""
+    texels = px_m * textures.side[kind] / side_m
+    number = torch.full(texels.shape, kind, device=texels.device)
+    return textures.smooth(number, at_m / side_m, texels)[:, :3] / textures.mean[kind] - 1
 
 
 @dataclass(frozen=True)
@@ -211,12 +249,8 @@ class RoomBackdrop:
             here = torch.nonzero(side == number)[:, 0]
             if kind < 0 or not len(here):
                 continue
-            size = self.textures.side[kind] / self.side_m[number]
-            texels = distance[here] * px_rad / slant[here].sqrt() * size
-            grain = self.textures.smooth(
-                torch.full_like(here, kind), along[here] / self.side_m[number], texels
-            )[:, :3]  # fmt: skip
-            contrast = grain / self.textures.mean[kind] - 1
+            px_m = distance[here] * px_rad / slant[here].sqrt()
+            contrast = _contrast(self.textures, kind, along[here], self.side_m[number], px_m)
             colour[here] = colour[here] * (1 + self.depth[number] * contrast).clamp_min(0.05)
         wall = axis != 1
         shade = 1 - self.falloff * (1 - point[:, 1] / self.high_m[1]) ** 2

@@ -33,6 +33,16 @@ class Room(NamedTuple):
     gloss: float
 
 
+class Rough(NamedTuple):
+    """Fields of `Grain`, the mean colour of its texture, and how far the floor reaches."""
+
+    number: int
+    mean: np.ndarray
+    side_m: float
+    depth: float
+    reach_m: float
+
+
 @njit(cache=True, fastmath=SHARES, error_model="numpy")
 def _reach(room: Any, at: Any, ray: Any) -> Any:
     """Return how far the nearest wall, floor or ceiling is, and which: see `RoomBackdrop.tint`."""
@@ -167,3 +177,23 @@ def look_around(image: Any, turn: Any, heights_m: Any, origin: Any, rays: Any, w
             lower = (1 - u) * image[k, top + 1, left] + u * image[k, top + 1, left + 1]
             colour[p, k] = (1 - v) * upper + v * lower
     return colour, point, floor
+
+
+@njit(cache=True, fastmath=SHARES, error_model="numpy")
+def roughen(colour: Any, seen: Any, origin: Any, texels: Any, rough: Any, px_rad: float) -> None:
+    """Give the floor of a panorama its fine structure, less towards its edge.
+
+    seen: Ends `p 3`, whether they are floor `p`, and rays `p 3`.
+    """
+    point, floor, rays = seen
+    size = texels.side[rough.number] / rough.side_m
+    for p in range(len(colour)):
+        if not floor[p]:
+            continue
+        x, y, z = point[p, 0], point[p, 1], point[p, 2]
+        depth = rough.depth * (1 - min(math.sqrt(x * x + z * z) / rough.reach_m, 1.0) ** 3)
+        distance = math.sqrt((x - origin[0]) ** 2 + (y - origin[1]) ** 2 + (z - origin[2]) ** 2)
+        texels_per_px = distance * px_rad / math.sqrt(max(-rays[p, 1], 0.05)) * size
+        grain = _smooth(texels, rough.number, x / rough.side_m, z / rough.side_m, texels_per_px)
+        for k in range(3):
+            colour[p, k] *= max(1 + depth * (grain[k] / rough.mean[k] - 1), 0.05)

@@ -13,6 +13,7 @@ from train.synth.world import Material, Surface
 
 _CLEAR_M = 0.55  # furniture keeps this far from the path of the pelvis
 _FAR_OFF_M = 0.8  # and this far from the camera
+_FLAT_M = 0.05  # what is lower may lie where people go
 # Colours of what stands about, a row for each quarter of a palette: paints and metals, woods, plastics, leaves.
 _KINDS = (
     ("f4f2ee", "d5d5d2", "8d9aa5", "3d4a57", "20262e", "c9d3dc", "fafafa", "5a5c60"),
@@ -96,10 +97,12 @@ def along_walls(
         out.append(_of_palette(props_rooms.mesh_of(np.concatenate(tables)), rng, "furniture"))
     small = []
     for _ in range(rng.poisson(3 * fullness)):
-        x, z = rng.uniform(low[[0, 2]] + 0.3, high[[0, 2]] - 0.3)
-        if (np.hypot(*(keep - (x, z)).T) > away).all():
-            draw = props_rooms.ON_FLOORS[rng.integers(len(props_rooms.ON_FLOORS))]
-            small.append(props_rooms.turned(draw(rng), rng, (float(x), float(z))))
+        table = props_rooms.ON_FLOORS[rng.integers(len(props_rooms.ON_FLOORS))](rng)
+        at = rng.uniform(low[[0, 2]] + 0.3, high[[0, 2]] - 0.3)
+        reach = np.hypot(*(np.abs(table[:, [0, 2]]) + table[:, [3, 5]] / 2).T).max()
+        flat = _extent(table, 1)[1] < _FLAT_M
+        if flat or (np.hypot(*(keep - at).T) > away + reach).all():
+            small.append(props_rooms.turned(table, rng, (float(at[0]), float(at[1]))))
     if small:
         out.append(_of_palette(props.join(small), rng, "litter"))
     return tuple(out)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from train.synth import props
-from train.synth.backdrop import Backdrop, PanoramaBackdrop, PhotoBackdrop, RoomBackdrop
+from train.synth.backdrop import Backdrop, Grain, PanoramaBackdrop, PhotoBackdrop, RoomBackdrop
 from train.synth.furnish import along_walls, draw_colour, furniture, painted, plain_texture
 from train.synth.light import Light, directions, light_of, turned
 from train.synth.stock import Stock
@@ -50,7 +50,9 @@ def draw_stage(
     light = turned(light, turn)
     surfaces = furniture(stock, path_m, camera_m, rng, count=int(rng.choice([0, 0, 0, 1, 2])))
     if kind == "panorama":
-        return Stage(PanoramaBackdrop(image, turn, rng.uniform(1.2, 2.2)), light, surfaces, kind)
+        ground = int(rng.choice(stock.grounds))
+        grain = Grain(stock.tiles, ground, float(rng.uniform(0.6, 2.5)), float(rng.uniform(0.0, 0.8)))
+        return Stage(PanoramaBackdrop(image, turn, rng.uniform(1.2, 2.2), grain), light, surfaces, kind)
     photo = stock.photos[rng.integers(len(stock.photos))]
     # People take up some of the colour of the photograph, not all: much of it is the colour of things.
     scale = photo.mean((0, 2, 3)).clamp_min(0.02)

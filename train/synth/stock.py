@@ -22,6 +22,7 @@ from train.synth.textures import TexturePool, make_pool, to_linear, to_srgb
 Split = Literal["train", "held_out"]
 _T = TypeVar("_T")
 FLOORS = ("Asphalt", "Carpet", "Concrete", "Tiles", "WoodFloor", "PavingStones", "Plaster", "Wood")
+GROUNDS = ("Asphalt", "Carpet", "Concrete", "Grass", "Plaster")  # without joints that panoramas would contradict
 WALLS = ("Plaster", "Wallpaper", "Concrete", "Bricks", "Tiles")
 # Contact sheets hold tiles of 128 px, seven to a row, each over its caption.
 _TILE_PX, _ACROSS_PX, _DOWN_PX, _MARGIN_PX = 128, 144, 176, 16
@@ -37,7 +38,7 @@ class Stock:
     Attributes:
         panoramas: Each as `1 3 h w` (seam repeated on the right) with its light.
         photos: `1 3 h w` linear light; pictures: the same, `h w 4` and smaller, to hang on walls.
-        tiles: All tiles, by number; floors, walls, cloths: numbers of those that fit.
+        tiles: All tiles, by number; floors, grounds, walls, cloths: numbers of those that fit.
         tile_images: `128 128 4` the tiles themselves.
     """
 
@@ -46,6 +47,7 @@ class Stock:
     pictures: tuple[UInt8[Tensor, "_ _ 4"], ...]
     tiles: TexturePool
     floors: tuple[int, ...]
+    grounds: tuple[int, ...]
     walls: tuple[int, ...]
     cloths: tuple[int, ...]
     tile_images: tuple[UInt8[Tensor, "128 128 4"], ...]
@@ -57,7 +59,7 @@ def load_stock(*, panoramas: Iterable[Path], photos: Iterable[Path], tiles: Iter
     Args:
         panoramas: Folders of `.hdr` files; of the same name in several, the first counts.
         photos: Folders of photographs without people.
-        tiles: Folders of contact sheets, whose names (`FLOORS`, `WALLS`, `Fabric`) tell what they are good for.
+        tiles: Folders of contact sheets, whose names (`FLOORS`, `GROUNDS`, `WALLS`, `Fabric`) tell what they are for.
         split: Which share of each.
 
     Raises:
@@ -82,7 +84,7 @@ def load_stock(*, panoramas: Iterable[Path], photos: Iterable[Path], tiles: Iter
 
     pool = make_pool(images)
     pictures = tuple(_picture(view) for view in views)
-    kinds = (pick(FLOORS), pick(WALLS), pick(("Fabric",)))
+    kinds = (pick(FLOORS), pick(GROUNDS), pick(WALLS), pick(("Fabric",)))
     return Stock(tuple(maps), tuple(views), pictures, pool, *kinds, tuple(images))
 
 

@@ -17,6 +17,7 @@ def test_tiles_are_cut_from_their_sheets_whole(world):
         assert tile.shape == (128, 128, 4)
         assert tile[..., :3].max() < 230  # nothing of the white between them
     assert world.stock.floors
+    assert world.stock.grounds
     assert world.stock.walls
     assert world.stock.cloths
 
