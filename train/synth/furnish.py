@@ -15,11 +15,14 @@ _CLEAR_M = 0.55  # furniture keeps this far from the path of the pelvis
 _FAR_OFF_M = 0.8  # and this far from the camera
 _FLAT_M = 0.05  # what is lower may lie where people go
 # Colours of what stands about, a row for each quarter of a palette: paints and metals, woods, plastics, leaves.
-_KINDS = (
-    ("f4f2ee", "d5d5d2", "8d9aa5", "3d4a57", "20262e", "c9d3dc", "fafafa", "5a5c60"),
-    ("8a6a45", "c8b088", "7b4a3a", "b7956a", "5b4330", "d8c3a0", "a8743f"),
-    ("b5523b", "2a4d7a", "c9a227", "7a2a2a", "2e5e4e", "e07b39", "4a6fa5", "8d6e97", "d94f4f", "1b1b1d"),
-    ("2f5d34", "4b7a3a", "6b8f4e", "244a2b", "7f9b52"),
+_KINDS = tuple(
+    np.array([[int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)] for code in codes.split()])
+    for codes in (
+        "f4f2ee d5d5d2 8d9aa5 3d4a57 20262e c9d3dc fafafa 5a5c60",
+        "8a6a45 c8b088 7b4a3a b7956a 5b4330 d8c3a0 a8743f",
+        "b5523b 2a4d7a c9a227 7a2a2a 2e5e4e e07b39 4a6fa5 8d6e97 d94f4f 1b1b1d",
+        "2f5d34 4b7a3a 6b8f4e 244a2b 7f9b52",
+    )
 )
 
 
@@ -77,35 +80,32 @@ def along_walls(
     keep = np.concatenate([path_m[:, [0, 2]].double().numpy(), camera_m[:, [0, 2]].double().numpy()])
     away = np.repeat([_CLEAR_M, _FAR_OFF_M], [len(path_m), len(camera_m)])
     ahead = (path_m.mean(0) - camera_m.mean(0)).double().numpy()
-    walls = sorted(
-        [(axis, side) for axis in (0, 2) for side in (False, True)], key=lambda w: (1 - 2 * w[1]) * ahead[w[0]]
-    )
+    meshes = []
     tables = []
-    for axis, side in walls[:2]:
+    for axis in (0, 2):
+        side = bool(ahead[axis] > 0)
         other, at = 2 - axis, low[2 - axis] + rng.uniform(0.0, 1.0)
         while at < high[other] - 0.4:
+            if rng.uniform() > fullness:
+                at += rng.uniform(0.5, 2.0)
+                continue
             table = props_rooms.ALONG_WALLS[rng.integers(len(props_rooms.ALONG_WALLS))](rng)
             left, right = _extent(table, 0)
-            wide = right - left
-            wall_m = float((high if side else low)[axis])
-            table = props_rooms.at_wall(table, axis, side, wall_m, at - left)
-            if rng.uniform() < fullness and at + wide < high[other] and _is_clear(table, keep, away):
+            table = props_rooms.at_wall(table, axis, side, float((high if side else low)[axis]), at - left)
+            at += right - left
+            if at < high[other] and _is_clear(table, keep, away):
                 tables.append(table)
-            at += wide + rng.exponential(0.3)
-    out = []
+            at += rng.exponential(0.3)
     if tables:
-        out.append(_of_palette(props_rooms.mesh_of(np.concatenate(tables)), rng, "furniture"))
-    small = []
+        meshes.append(props_rooms.mesh_of(np.concatenate(tables)))
     for _ in range(rng.poisson(3 * fullness)):
         table = props_rooms.ON_FLOORS[rng.integers(len(props_rooms.ON_FLOORS))](rng)
         at = rng.uniform(low[[0, 2]] + 0.3, high[[0, 2]] - 0.3)
         reach = np.hypot(*(np.abs(table[:, [0, 2]]) + table[:, [3, 5]] / 2).T).max()
         flat = _extent(table, 1)[1] < _FLAT_M
         if flat or (np.hypot(*(keep - at).T) > away + reach).all():
-            small.append(props_rooms.turned(table, rng, (float(at[0]), float(at[1]))))
-    if small:
-        out.append(_of_palette(props.join(small), rng, "litter"))
-    return tuple(out)
+            meshes.append(props_rooms.turned(table, rng, (float(at[0]), float(at[1]))))
+    return (_of_palette(props.join(meshes), rng),) if meshes else ()
 
 
 def _extent(table: props_rooms.Boxes, axis: int) -> tuple[float, float]:
@@ -120,12 +120,14 @@ def _is_clear(table: props_rooms.Boxes, keep: Float[ndarray, "k 2"], away: Float
     return bool((np.hypot(*(keep - nearest).T) > away).all())
 
 
-def _of_palette(mesh: props.Mesh, rng: np.random.Generator, kind: str) -> Surface:
+def _of_palette(mesh: props.Mesh, rng: np.random.Generator) -> Surface:
     """Paint boxes, whose uv point at fields of a palette."""
-    colours = torch.stack([draw_colour(rng, _KINDS[i // 4]) for i in range(props_rooms.COLOURS)])
-    texture = texture_of(colours.view(4, 4, 3).flip(0))
+    each = props_rooms.COLOURS // len(_KINDS)
+    srgb = np.concatenate([kind[rng.integers(len(kind), size=each)] for kind in _KINDS]) + rng.normal(0, 0.03, (16, 3))
+    texture = np.full((4, 4, 4), 255, np.uint8)
+    texture[..., :3] = (srgb.clip(0, 1) * 255).round().reshape(4, 4, 3)[::-1]
     material = Material(roughness=float(rng.uniform(0.3, 0.8)))
-    return props.coloured(mesh, texture, material=material, kind=kind)
+    return props.coloured(mesh, torch.as_tensor(texture), material=material, kind="furniture")
 
 
 def painted(stock: Stock, mesh: props.Mesh, rng: np.random.Generator, kind: str) -> Surface:
@@ -147,10 +149,10 @@ def draw_colour(rng: np.random.Generator, palette: tuple[str, ...]) -> Float[Ten
 
 def plain_texture(colour: Float[Tensor, "3"]) -> UInt8[Tensor, "4 4 4"]:
     """Return a texture of one colour of linear light."""
-    return texture_of(colour.expand(4, 4, 3))
+    return _texture_of(colour.expand(4, 4, 3))
 
 
-def texture_of(linear: Float[Tensor, "h w 3"]) -> UInt8[Tensor, "h w 4"]:
+def _texture_of(linear: Float[Tensor, "h w 3"]) -> UInt8[Tensor, "h w 4"]:
     """Return a texture of linear light."""
     values = (to_srgb(linear.clamp(0, 1)) * 255).round().to(torch.uint8)
     return torch.cat([values, torch.full_like(values[..., :1], 255)], -1).contiguous()

@@ -163,15 +163,16 @@ def _cartons(rng: np.random.Generator) -> Boxes:
 
 def _plant(rng: np.random.Generator) -> Boxes:
     """A pot and leaves."""
-    tall, leaf = rng.uniform(0.5, 1.7), LEAVES
-    rows = [(0, 0.17, 0.3, 0.3, 0.34, 0.3, rng.integers(COLOURS)), (0, tall / 2, 0.3, 0.03, tall, 0.03, leaf)]
-    for _ in range(int(rng.integers(25, 60))):
-        y = rng.uniform(0.35, 1.0) * tall
-        x, z = rng.normal(0, 0.16, 2)
-        rows.append(
-            (x, y, max(z + 0.3, 0.05), *rng.uniform((0.03, 0.01, 0.03), (0.18, 0.12, 0.18)), leaf + rng.integers(3))
-        )
-    return _table(rows)
+    tall = rng.uniform(0.5, 1.7)
+    rows = [(0, 0.17, 0.3, 0.3, 0.34, 0.3, rng.integers(COLOURS)), (0, tall / 2, 0.3, 0.03, tall, 0.03, LEAVES)]
+    count = int(rng.integers(25, 60))
+    leaves = np.empty((count, 7))
+    leaves[:, [0, 2]] = rng.normal((0.0, 0.3), 0.16, (count, 2))
+    leaves[:, 2] = leaves[:, 2].clip(0.05)
+    leaves[:, 1] = rng.uniform(0.35, 1.0, count) * tall
+    leaves[:, 3:6] = rng.uniform((0.03, 0.01, 0.03), (0.18, 0.12, 0.18), (count, 3))
+    leaves[:, 6] = LEAVES + rng.integers(COLOURS - LEAVES, size=count)
+    return np.concatenate([_table(rows), leaves])
 
 
 def _bench(rng: np.random.Generator) -> Boxes:

@@ -24,8 +24,11 @@ from train.synth.world import PARTS, Actor, Person, Surface
 _ON_SEAT = torch.tensor([PARTS.index(name) for name in ("torso", "thigh_r", "thigh_l")], dtype=torch.uint8)
 _HIP_R, _HIP_L = JOINT_INDEX["femur_r"], JOINT_INDEX["femur_l"]
 _ANKLES = [JOINT_INDEX["talus_r"], JOINT_INDEX["talus_l"]]
+_SHANKS = [JOINT_INDEX["tibia_r"], JOINT_INDEX["tibia_l"]]
+_MASS = torch.as_tensor(mass_shares(), dtype=torch.float32)
 _KNEES = [DOF_INDEX["knee_angle_r"], DOF_INDEX["knee_angle_l"]]
 _BENT_RAD = math.radians(35.0)
+_LEVEL_M = 0.25  # hips above knees, at most, of who sits
 _BEHIND_M = 0.05  # behind the ankles, at least, is the centre of mass of who sits
 _RISING = 0.25  # of those who bend both knees over their feet, with a seat behind them
 _FLESH_M = 0.16  # below the hip joints, at most
@@ -37,16 +40,19 @@ _WIDE_M, _DEEP_M = 0.46, 0.42
 def seat(stock: Stock, actor: Actor, moves: Moves, frame: int, rng: np.random.Generator) -> tuple[Surface, ...]:
     """Return a seat that touches the lowest place of a person's thighs and buttocks in a frame, or nothing."""
     joints = moves.joints_m[frame]
+    knees = moves.params.q[frame, _KNEES]
+    if float(knees.max()) < _BENT_RAD:
+        return ()
     left = normalize((joints[_HIP_L] - joints[_HIP_R]) * joints.new_tensor([1.0, 0.0, 1.0]), dim=0)
     front = torch.linalg.cross(left, left.new_tensor([0.0, 1.0, 0.0]))
-    knees = moves.params.q[frame, _KNEES]
-    mass_m = torch.as_tensor(mass_shares(), dtype=torch.float32) @ joints
-    sits = float((joints[_ANKLES].mean(0) - mass_m) @ front) > _BEHIND_M and float(knees.max()) > _BENT_RAD
+    hip = joints[[_HIP_L, _HIP_R]].mean(0)
+    mass_m = _MASS @ joints
+    level = float(hip[1] - joints[_SHANKS, 1].mean()) < _LEVEL_M
+    sits = level and float((joints[_ANKLES].mean(0) - mass_m) @ front) > _BEHIND_M
     rises = float(knees.min()) > _BENT_RAD and bool(moves.contact[frame].any()) and rng.uniform() < _RISING
     if not (sits or rises):
         return ()
     points, torso = _lower_body(actor.pose(moves.params.q[frame], moves.params.trans_m[frame]))
-    hip = joints[[_HIP_L, _HIP_R]].mean(0)
     x, y, z = (points - hip) @ left, points[:, 1], (points - hip) @ front
     # Where the back of the seat may begin. Gowns hang lower than anybody sits.
     rear = float(z[torso & (y < hip[1] + 0.3)].min()) - 0.01

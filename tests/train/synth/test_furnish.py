@@ -51,6 +51,5 @@ def test_full_rooms_are_furnished_and_leave_people_and_camera_free():
                 assert ((nearest - keep)[:, [0, 2]].norm(dim=1) > away).all()
             assert (surface.vertices_m > low - 1.0).all()
             assert surface.texture.view(-1, 4).unique(dim=0).shape[0] > COLOURS // 2
-    assert kinds.count("furniture") == 20
-    assert kinds.count("litter") > 10
+    assert kinds == ["furniture"] * 20
     assert along_walls(path, camera, np.random.default_rng(0), within_m=(low, high), fullness=0.0) == ()
