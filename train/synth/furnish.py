@@ -1,5 +1,7 @@
 """What fills a place: chance and the paths of people and camera go in; surfaces that are in nobody's way come out."""
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -13,6 +15,7 @@ from train.synth.world import Material, Surface
 
 _CLEAR_M = 0.55  # furniture keeps this far from the path of the pelvis
 _FAR_OFF_M = 0.8  # and this far from the camera
+_BESIDE_RAD = 0.3  # things begin so far beside where the camera sees, and reach into it
 _FLAT_M = 0.05  # what is lower may lie where people go
 # Colours of what stands about, a row for each quarter of a palette: paints and metals, woods, plastics, leaves.
 _KINDS = tuple(
@@ -66,6 +69,7 @@ def along_walls(
     *,
     within_m: tuple[Float[Tensor, "3"], Float[Tensor, "3"]],
     fullness: float,
+    sight_rad: float = math.pi,
 ) -> tuple[Surface, ...]:
     """Line the two walls that the camera looks at with furniture, and put small things on the floor.
 
@@ -75,23 +79,31 @@ def along_walls(
         rng: Source of chance.
         within_m: Lowest and highest corner of the room.
         fullness: 0 = empty, 1 = no wall is free.
+        sight_rad: How far from its middle the camera sees; what stands farther off is left out.
     """
     low, high = (corner.double().numpy() for corner in within_m)
     keep = np.concatenate([path_m[:, [0, 2]].double().numpy(), camera_m[:, [0, 2]].double().numpy()])
     away = np.repeat([_CLEAR_M, _FAR_OFF_M], [len(path_m), len(camera_m)])
-    ahead = (path_m.mean(0) - camera_m.mean(0)).double().numpy()
-    meshes = []
-    tables = []
+    eye = camera_m.mean(0).double().numpy()
+    ahead = path_m.mean(0).double().numpy() - eye
+    towards = math.atan2(ahead[0], ahead[2])
+
+    def in_sight(x: float, z: float) -> bool:
+        off_rad = math.atan2(x - eye[0], z - eye[2]) - towards
+        return math.cos(off_rad) >= math.cos(min(sight_rad + _BESIDE_RAD, math.pi))
+
+    tables, meshes = [], []
     for axis in (0, 2):
         side = bool(ahead[axis] > 0)
-        other, at = 2 - axis, low[2 - axis] + rng.uniform(0.0, 1.0)
+        wall_m, other = float((high if side else low)[axis]), 2 - axis
+        at = low[other] + rng.uniform(0.0, 1.0)
         while at < high[other] - 0.4:
-            if rng.uniform() > fullness:
+            if rng.uniform() > fullness or not in_sight(*((at, wall_m) if axis == 2 else (wall_m, at))):
                 at += rng.uniform(0.5, 2.0)
                 continue
             table = props_rooms.ALONG_WALLS[rng.integers(len(props_rooms.ALONG_WALLS))](rng)
             left, right = _extent(table, 0)
-            table = props_rooms.at_wall(table, axis, side, float((high if side else low)[axis]), at - left)
+            table = props_rooms.at_wall(table, axis, side, wall_m, at - left)
             at += right - left
             if at < high[other] and _is_clear(table, keep, away):
                 tables.append(table)
@@ -103,7 +115,7 @@ def along_walls(
         at = rng.uniform(low[[0, 2]] + 0.3, high[[0, 2]] - 0.3)
         reach = np.hypot(*(np.abs(table[:, [0, 2]]) + table[:, [3, 5]] / 2).T).max()
         flat = _extent(table, 1)[1] < _FLAT_M
-        if flat or (np.hypot(*(keep - at).T) > away + reach).all():
+        if in_sight(*at) and (flat or (np.hypot(*(keep - at).T) > away + reach).all()):
             meshes.append(props_rooms.turned(table, rng, (float(at[0]), float(at[1]))))
     return (_of_palette(props.join(meshes), rng),) if meshes else ()
 

@@ -59,12 +59,18 @@ def sheet(
     """Return a flat rectangle that is seen from the side to which `along x up` points."""
     wide, tall = float(along.norm()), float(up.norm())
     n, m = max(1, min(60, round(wide / cell_m))), max(1, min(60, round(tall / cell_m)))
+    across, faces = _grid(n, m)
+    points = across @ torch.stack([along, up]) + corner
+    return Mesh(points, faces, across * torch.tensor([wide, tall]))
+
+
+@cache
+def _grid(n: int, m: int) -> tuple[Float[Tensor, "v 2"], Int[Tensor, "f 3"]]:
+    """Return the corners of n by m fields of a square of size 1, and the triangles between them."""
     v, u = torch.meshgrid(torch.linspace(0, 1, m + 1), torch.linspace(0, 1, n + 1), indexing="ij")
-    points = corner + u[..., None] * along + v[..., None] * up
     first = (torch.arange(m)[:, None] * (n + 1) + torch.arange(n)).flatten()
     quad = torch.stack([first, first + 1, first + n + 2, first + n + 1], 1)
-    faces = torch.cat([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]])
-    return Mesh(points.reshape(-1, 3), faces, torch.stack([u * wide, v * tall], -1).reshape(-1, 2))
+    return torch.stack([u, v], -1).view(-1, 2), torch.cat([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]])
 
 
 def box(middle: Sequence[float], size: Sequence[float], cell_m: float = _CELL_M) -> Mesh:

@@ -1,5 +1,6 @@
 """Where people are filmed: the stock and a seed go in; backdrop, light and furniture come out."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +40,13 @@ def draw_stage(
     path_m: Float[Tensor, "t 3"],
     camera_m: Float[Tensor, "t 3"],
     rng: np.random.Generator,
+    *,
+    sight_rad: float = math.pi,
 ) -> Stage:
-    """Draw a place around the paths of all pelvises and of the camera."""
+    """Draw a place around the paths of all pelvises and of the camera, which sees so far from the middle."""
     kind = str(rng.choice(["room", "panorama", "photo"], p=[0.56, 0.4, 0.04]))
     if kind == "room":
-        return _room(stock, path_m, camera_m, rng)
+        return _room(stock, path_m, camera_m, rng, sight_rad)
     image, light = stock.panoramas[rng.integers(len(stock.panoramas))]
     angle = torch.tensor(rng.uniform(0, 2 * np.pi), dtype=torch.float32)
     turn = torch.tensor([[angle.cos(), 0, angle.sin()], [0, 1, 0], [-angle.sin(), 0, angle.cos()]])
@@ -63,7 +66,11 @@ def draw_stage(
 
 
 def _room(
-    stock: Stock, path_m: Float[Tensor, "t 3"], camera_m: Float[Tensor, "t 3"], rng: np.random.Generator
+    stock: Stock,
+    path_m: Float[Tensor, "t 3"],
+    camera_m: Float[Tensor, "t 3"],
+    rng: np.random.Generator,
+    sight_rad: float,
 ) -> Stage:
     points = torch.cat([path_m, camera_m])
     spare = torch.as_tensor(rng.uniform(0.5, 3.0, (2, 3)) ** 1.2, dtype=torch.float32)
@@ -95,7 +102,7 @@ def _room(
     decor = _decor(stock, low, high, lamp, rng)
     things = furniture(stock, path_m, camera_m, rng, count=int(rng.integers(0, 5)), within_m=(low, high))
     fullness = rng.uniform(0.4, 1.0) if rng.uniform() < _FURNISHED else 0.0
-    lined = along_walls(path_m, camera_m, rng, within_m=(low, high), fullness=fullness)
+    lined = along_walls(path_m, camera_m, rng, within_m=(low, high), fullness=fullness, sight_rad=sight_rad)
     surfaces = (*decor, *_underfoot(stock, rng), *things, *lined)
     return Stage(backdrop, _room_light(backdrop, lamp, rng), surfaces, "room")
 

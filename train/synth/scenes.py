@@ -122,7 +122,7 @@ class World:
                 continue
             others.append((other, theirs.moved(_sole(other) + place)))
         around = torch.cat([path, *(moves.joints_m[:, 0] for _, moves in others)])
-        stage = draw_stage(self.stock, around, eyes, rng)
+        stage = draw_stage(self.stock, around, eyes, rng, sight_rad=views[0].sight_rad)
         cast = [(actor, moves), *others]
         seats = [surface for who, theirs in cast for surface in seat(self.stock, who, theirs, frames // 2, rng)]
         stage = replace(stage, surfaces=(*stage.surfaces, *seats))

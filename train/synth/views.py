@@ -1,5 +1,6 @@
 """Where the camera stands and how it sees: chance goes in, phone-like cameras come out."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,6 +31,11 @@ class View:
     focal_px: float
     center_px: tuple[float, float]
     size_hw: tuple[int, int]
+
+    @property
+    def sight_rad(self) -> float:
+        """Return how far from the middle of the picture its corners are; of one that is not cut out."""
+        return math.atan(math.hypot(*self.size_hw) / 2 / self.focal_px)
 
     @cached_property
     def arrays(self) -> fast_film.Camera:

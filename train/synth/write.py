@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 BODY = "open-neutral"
 SOURCE = "skelvid-synth"
 LICENCE = "CC0 but for the backgrounds it was given"
-RECIPE = 4
+RECIPE = 5
 _QUALITY = 92
 
 

@@ -53,3 +53,17 @@ def test_full_rooms_are_furnished_and_leave_people_and_camera_free():
             assert surface.texture.view(-1, 4).unique(dim=0).shape[0] > COLOURS // 2
     assert kinds == ["furniture"] * 20
     assert along_walls(path, camera, np.random.default_rng(0), within_m=(low, high), fullness=0.0) == ()
+
+
+def test_nothing_is_made_that_the_camera_cannot_see():
+    within = torch.tensor([-9.0, 0.0, -9.0]), torch.tensor([9.0, 2.8, 9.0])
+    path, camera = torch.zeros((1, 3)), torch.tensor([[0.0, 1.2, -3.0]])
+    off_rad = {0.4: 0.0, np.pi: 0.0}
+    for number in range(10):
+        for sight in off_rad:
+            rng = np.random.default_rng(number)
+            for one in along_walls(path, camera, rng, within_m=within, fullness=1.0, sight_rad=sight):
+                x, _, z = (one.vertices_m - camera[0]).unbind(1)
+                off_rad[sight] = max(off_rad[sight], float(torch.atan2(x, z)[torch.hypot(x, z) > 3.0].abs().max()))
+    assert off_rad[0.4] < 1.2
+    assert off_rad[np.pi] > 2.0
