@@ -13,11 +13,12 @@ from torch import Tensor
 from train.synth.garments_fabric import finish
 from train.synth.skin_atlas import Atlas
 
-# Centres of the ten Monk tones, sRGB, as skin reflects them: a little redder than the printed scale.
+# The ten Monk tones as what skin reflects, sRGB. The printed scale shows them as photographs do; as reflectances its
+# light ones would be white paint (the lightest skin throws back some 60 % of red light, 35 % of blue).
 _TONES = np.array(
     [
-        (242, 221, 207), (238, 212, 193), (232, 202, 175), (220, 185, 154), (200, 158, 124),
-        (167, 121, 88), (134, 92, 66), (101, 67, 48), (70, 47, 36), (48, 34, 28),
+        (214, 180, 163), (209, 172, 150), (203, 163, 136), (193, 150, 119), (177, 132, 99),
+        (152, 108, 79), (126, 86, 62), (101, 67, 48), (78, 52, 40), (58, 40, 32),
     ]
 ) / 255.0  # fmt: skip
 _RED = np.array([0.10, -0.06, -0.06], np.float32)
