@@ -50,8 +50,9 @@ CLIPS = ("squat", "walk_ts")
 # A person labelled by hand counts with so many points, and so high.
 MIN_LABELLED, MIN_HEIGHT_PX = 8, 80
 _BATCH = 25
-HEAD = ("date", "weights", "synthetic: PA-MPJPE, MPJPE mm", "legs, root deg", "PCK.05, swaps", "within 1 / 2 sigma",
-        "COCO people: PCK.1 told / projected", "swaps", "teacher held out: PCK.1 told / projected", "swaps",
+HEAD = ("date", "weights", "synthetic set", "synthetic: PA-MPJPE, MPJPE mm", "legs, root deg", "PCK.05, swaps",
+        "within 1 / 2 sigma", "COCO people: PCK.1 told / projected", "swaps",
+        "teacher held out: PCK.1 told / projected", "swaps",
         *(f"{clip}: legs deg raw / free" for clip in CLIPS))  # fmt: skip
 
 
@@ -124,8 +125,10 @@ def draw_calibration(error_rad: Float[Tensor, "n 46"], sigma_rad: Float[Tensor, 
     plt.close(figure)
 
 
-def row(name: str, results: dict[str, dict[str, float]], clips: dict[str, tuple[float, float]]) -> list[str]:
-    """Return the cells of one row of the table."""
+def row(
+    name: str, pictures: str, results: dict[str, dict[str, float]], clips: dict[str, tuple[float, float]]
+) -> list[str]:
+    """Return the cells of one row of the table; `pictures` names the synthetic set."""
 
     def cell(of: str, names: tuple[str, ...], form: str) -> str:
         told = results.get(of)
@@ -136,7 +139,7 @@ def row(name: str, results: dict[str, dict[str, float]], clips: dict[str, tuple[
         for names in (("pck0.1_told", "pck0.1_projected"), ("swaps_told", "swaps_projected"))
     ]  # fmt: skip
     return [
-        str(date.today()), name, cell("synthetic", ("pa_mpjpe_mm", "mpjpe_mm"), "{:.0f}"),
+        str(date.today()), name, pictures, cell("synthetic", ("pa_mpjpe_mm", "mpjpe_mm"), "{:.0f}"),
         cell("synthetic", ("legs_deg", "root_deg"), "{:.1f}"),
         cell("synthetic", ("pck0.05_projected", "swaps_projected"), "{:.3f}"),
         cell("synthetic", ("within_1_sigma", "within_2_sigma"), "{:.3f}"), *points,
@@ -197,7 +200,8 @@ def main() -> None:
             if clip.name in CLIPS:
                 clips[clip.name] = clip_errors(regressor, clip, args.cache, every=args.every)
     log.info("%s", json.dumps(results | {"clips": clips}, indent=1))
-    cells = row(args.name or sha256(network_path(args.weights))[:8], results, clips)
+    pictures = sha256(args.synthetic / "manifest.json")[:8] if args.synthetic else "-"
+    cells = row(args.name or sha256(network_path(args.weights))[:8], pictures, results, clips)
     log.info("| %s |\n| %s |", " | ".join(HEAD), " | ".join(cells))
     if args.write:
         write_row(cells)

@@ -32,8 +32,8 @@ def test_people_with_many_points_count(tmp_path: Path):
 def test_rows_are_added_and_what_was_not_measured_is_left_open(tmp_path: Path):
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- history -->\n<!-- end history -->\nb\n")
-    write_row(row("first", {}, {"squat": (4.0, 3.0)}), page)
-    write_row(row("second", {}, {}), page)
+    write_row(row("first", "-", {}, {"squat": (4.0, 3.0)}), page)
+    write_row(row("second", "331a5e29", {}, {}), page)
     head, line, first, second = page.read_text().split("<!-- history -->\n")[1].split("<!-- end")[0].splitlines()
     assert head.count("|") == line.count("|") == first.count("|") == len(HEAD) + 1
     assert "| first |" in first

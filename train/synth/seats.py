@@ -29,7 +29,7 @@ _MASS = torch.as_tensor(mass_shares(), dtype=torch.float32)
 _KNEES = [DOF_INDEX["knee_angle_r"], DOF_INDEX["knee_angle_l"]]
 _BENT_RAD = math.radians(35.0)
 _LEVEL_M = 0.25  # hips above knees, at most, of who sits
-_BEHIND_M = 0.05  # behind the ankles, at least, is the centre of mass of who sits
+_BEHIND_M = 0.05  # behind both ankles, at least, is the centre of mass of who sits
 _RISING = 0.25  # of those who bend both knees over their feet, with a seat behind them
 _FLESH_M = 0.16  # below the hip joints, at most
 _LOWEST_M, _HIGHEST_M = 0.25, 0.75  # of seats
@@ -48,7 +48,7 @@ def seat(stock: Stock, actor: Actor, moves: Moves, frame: int, rng: np.random.Ge
     hip = joints[[_HIP_L, _HIP_R]].mean(0)
     mass_m = _MASS @ joints
     level = float(hip[1] - joints[_SHANKS, 1].mean()) < _LEVEL_M
-    sits = level and float((joints[_ANKLES].mean(0) - mass_m) @ front) > _BEHIND_M
+    sits = level and float(((joints[_ANKLES] - mass_m) @ front).min()) > _BEHIND_M
     rises = float(knees.min()) > _BENT_RAD and bool(moves.contact[frame].any()) and rng.uniform() < _RISING
     if not (sits or rises):
         return ()
@@ -60,11 +60,11 @@ def seat(stock: Stock, actor: Actor, moves: Moves, frame: int, rng: np.random.Ge
     top = float(y[over].min()) if sits else min(float(y[over].min()), float(rng.uniform(*_USUAL_M)))
     if not _LOWEST_M < top < _HIGHEST_M:
         return ()
-    kind = str(rng.choice(list(SEATS)))
+    make = SEATS[rng.integers(len(SEATS))]
     place = hip + (rear + _DEEP_M / 2) * front
     turn_rad = float(torch.atan2(front[0], front[2]))
-    mesh = props.moved(SEATS[kind](top), turn_rad=turn_rad, to_m=(float(place[0]), 0.0, float(place[2])))
-    return (painted(stock, mesh, rng, kind),)
+    mesh = props.moved(make(top), turn_rad=turn_rad, to_m=(float(place[0]), 0.0, float(place[2])))
+    return (painted(stock, mesh, rng, "seat"),)
 
 
 def _lower_body(person: Person) -> tuple[Float[Tensor, "p 3"], Bool[Tensor, "p"]]:
@@ -102,4 +102,4 @@ def _couch(top_m: float) -> props.Mesh:
     return props.join([*legs, props.box((0, top_m - 0.04, -_DEEP_M / 2), (1.9, 0.08, 2 * _DEEP_M))])
 
 
-SEATS: dict[str, Callable[[float], props.Mesh]] = {"chair": _chair, "stool": _stool, "step": _step, "couch": _couch}
+SEATS: tuple[Callable[[float], props.Mesh], ...] = (_chair, _stool, _step, _couch)

@@ -1,7 +1,7 @@
-"""Contact sheets, to be looked at: `python -m train.synth.sheets OUT ...` writes crops.webp, scenes.webp, clip.webp.
+"""Contact sheets, to be looked at: `python -m train.synth.sheets OUT ...` writes crops, seats, scenes and clip.webp.
 
-In: the sources of a world. Out: single pictures (points drawn on a second copy), whole scenes with other people, and
-every third frame of two clips.
+In: the sources of a world. Out: single pictures (points drawn on a second copy), those in which somebody has a seat,
+whole scenes with other people, and every third frame of two clips.
 """
 
 import argparse
@@ -44,14 +44,17 @@ def marked(taken: Taken) -> UInt8[np.ndarray, "h w 3"]:
     return out
 
 
-def crops(world: World, studio: Studio, *, seed: int, count: int, size_hw: tuple[int, int]) -> list[Taken]:
-    """Draw pictures with a few people."""
+def crops(
+    world: World, studio: Studio, *, seed: int, count: int, size_hw: tuple[int, int], seated: bool = False
+) -> list[Taken]:
+    """Draw pictures with a few people; seated: only those with somebody on a seat, or before one."""
     out: list[Taken] = []
     start = 0
     while len(out) < count:
         troupe = world.troupe((seed, start), 6)
         takes = [troupe.crop((seed, i), size_hw) for i in range(start, start + BATCH)]
-        out += [taken for taken in studio(takes, seed=(seed, start)) if seen(taken)]
+        takes = [t for t in takes if not seated or any(thing.surface.kind == "seat" for thing in t.shot.things)]
+        out += [taken for taken in studio(takes, seed=(seed, start)) if seen(taken)] if takes else []
         start += BATCH
     return out[:count]
 
@@ -73,6 +76,8 @@ def main() -> None:
         args.out / "crops.webp",
         np.vstack([grid([one.image for one in single], 8), grid([marked(one) for one in single[:8]], 8)]),
     )
+    sitting = crops(world, studio, seed=args.seed + 1, count=16, size_hw=(256, 192), seated=True)
+    save(args.out / "seats.webp", grid([one.image for one in sitting], 8))
     # Whole scenes: what the camera saw, of which the crops above are cut.
     frames: list[Taken] = []
     for i in range(8):
