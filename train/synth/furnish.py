@@ -135,7 +135,8 @@ def _is_clear(table: props_rooms.Boxes, keep: Float[ndarray, "k 2"], away: Float
 def _of_palette(mesh: props.Mesh, rng: np.random.Generator) -> Surface:
     """Paint boxes, whose uv point at fields of a palette."""
     each = props_rooms.COLOURS // len(_KINDS)
-    srgb = np.concatenate([kind[rng.integers(len(kind), size=each)] for kind in _KINDS]) + rng.normal(0, 0.03, (16, 3))
+    srgb = np.concatenate([kind[rng.integers(len(kind), size=each)] for kind in _KINDS])
+    srgb = srgb + rng.normal(0, 0.03, srgb.shape)
     texture = np.full((4, 4, 4), 255, np.uint8)
     texture[..., :3] = (srgb.clip(0, 1) * 255).round().reshape(4, 4, 3)[::-1]
     material = Material(roughness=float(rng.uniform(0.3, 0.8)))
@@ -161,10 +162,5 @@ def draw_colour(rng: np.random.Generator, palette: tuple[str, ...]) -> Float[Ten
 
 def plain_texture(colour: Float[Tensor, "3"]) -> UInt8[Tensor, "4 4 4"]:
     """Return a texture of one colour of linear light."""
-    return _texture_of(colour.expand(4, 4, 3))
-
-
-def _texture_of(linear: Float[Tensor, "h w 3"]) -> UInt8[Tensor, "h w 4"]:
-    """Return a texture of linear light."""
-    values = (to_srgb(linear.clamp(0, 1)) * 255).round().to(torch.uint8)
-    return torch.cat([values, torch.full_like(values[..., :1], 255)], -1).contiguous()
+    values = (to_srgb(colour.clamp(0, 1)) * 255).round().to(torch.uint8)
+    return torch.cat([values, values.new_full((1,), 255)]).expand(4, 4, 4).contiguous()
