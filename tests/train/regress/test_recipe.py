@@ -8,7 +8,7 @@ import yaml
 from skelvid.errors import ConfigError
 from train.regress.recipe import steps
 
-SHIPPED = Path(__file__).parents[3] / "configs" / "train" / "recipe_cpu.yaml"
+ROOT = Path(__file__).parents[3]
 CONFIG = {
     "names": {"both": "${out}/a '${out}/b c'"},
     "steps": [
@@ -31,8 +31,9 @@ def test_a_name_without_value_is_said():
         list(steps(CONFIG, {}))
 
 
-def test_what_ships_names_programs_that_are_there(tmp_path: Path):
-    root = SHIPPED.parents[2]
-    found = [step[0] for step in steps(yaml.safe_load(SHIPPED.read_text()), {"data": "D", "out": str(tmp_path)})]
-    assert len(found) == 17
-    assert all((root / f"{module.replace('.', '/')}.py").is_file() for module in found)
+@pytest.mark.parametrize(("name", "count"), [("recipe_cpu", 18), ("validation", 5)])
+def test_what_ships_names_programs_that_are_there(tmp_path: Path, name: str, count: int):
+    shipped = yaml.safe_load((ROOT / "configs" / "train" / f"{name}.yaml").read_text())
+    found = [step[0] for step in steps(shipped, {"data": "D", "out": str(tmp_path)})]
+    assert len(found) == count
+    assert all((ROOT / f"{module.replace('.', '/')}.py").is_file() for module in found)
