@@ -8,7 +8,7 @@ from train.synth.furnish import along_walls
 from train.synth.props_rooms import ALONG_WALLS, COLOURS, ON_FLOORS, at_wall, mesh_of
 
 
-@pytest.mark.parametrize("draw", {*ALONG_WALLS, *ON_FLOORS}, ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("draw", dict.fromkeys([*ALONG_WALLS, *ON_FLOORS]), ids=lambda draw: draw.__name__)
 def test_things_are_boxes_seen_from_outside_that_stand_on_the_floor(draw):
     for number in range(5):
         table = draw(np.random.default_rng(number))
@@ -22,7 +22,7 @@ def test_things_are_boxes_seen_from_outside_that_stand_on_the_floor(draw):
         assert ((mesh.uv * 4 - 0.5 - (mesh.uv * 4 - 0.5).round()).abs() < 1e-5).all()
 
 
-@pytest.mark.parametrize("draw", set(ALONG_WALLS), ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("draw", dict.fromkeys(ALONG_WALLS), ids=lambda draw: draw.__name__)
 def test_things_stand_before_any_wall(draw):
     table = draw(np.random.default_rng(0))
     for axis in (0, 2):
