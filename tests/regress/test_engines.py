@@ -30,6 +30,15 @@ def assert_same(told: Output, exact: Output, within_rad):
     torch.testing.assert_close(told.place, exact.place, atol=1e-3, rtol=0)
 
 
+@pytest.fixture
+def _ctrl_c():
+    """Let Ctrl-C interrupt, even where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
 def test_says_what_torch_says(name, tmp_path):
     pytest.importorskip(name)

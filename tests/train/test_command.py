@@ -1,12 +1,12 @@
 """Programs of training end with one sentence where a user can mend it, and with a traceback where only we can."""
 
-import runpy
 import sys
 
 import pytest
 
 from skelvid.errors import ConfigError
 from train.command import run
+from train.synth import write
 
 
 def failing(error):
@@ -47,5 +47,5 @@ def test_program_without_its_folders_says_so(monkeypatch, capsys, tmp_path):
     nowhere = [f"--{name}={tmp_path / 'nowhere'}" for name in ("motions", "panoramas", "photos", "tiles")]
     monkeypatch.setattr(sys, "argv", ["write", str(tmp_path / "out"), *nowhere])
     with pytest.raises(SystemExit, match="2"):
-        runpy.run_module("train.synth.write", run_name="__main__")
+        run(write.main)
     assert "no such folder" in capsys.readouterr().err
