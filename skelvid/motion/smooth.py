@@ -41,8 +41,30 @@ CUTOFFS_HZ: dict[str, float] = {
     "sit_to_stand": 4.0,
     "balance": 3.0,
 }
+# A filter cannot cut off above half the frame rate; this share of it leaves some room.
+_MOST = 0.4
 # One-Euro: cut-off at rest, Hz, and its rise per rad/s and per m/s.
 _AT_REST_HZ, _GAIN_TURNING, _GAIN_MOVING = 1.5, 6.0, 10.0
+
+
+def cutoff_of(activity: str, motion: Motion, *, max_gap_s: float = 0.5) -> float:
+    """Return where to cut off, Hz: as the activity wants it, or lower where frames come too slowly for that.
+
+    Args:
+        activity: A name of `CUTOFFS_HZ`.
+        motion: To be smoothed; its frames may come unevenly, as a busy camera's do.
+        max_gap_s: As `smooth` will be told.
+
+    Raises:
+        ConfigError: There is no such activity.
+    """
+    if activity not in CUTOFFS_HZ:
+        raise ConfigError(f"no activity is called '{activity}'; known are {', '.join(CUTOFFS_HZ)}")
+    return min(CUTOFFS_HZ[activity], _MOST * _rate_hz(bridge(motion, max_gap_s=max_gap_s)))
+
+
+def _rate_hz(bridged: Motion) -> float:
+    return mean_rate_hz(bridged.time_s, pieces(bridged.visible))
 
 
 def smooth(motion: Motion, method: Method = "butterworth", *, cutoff_hz: float = 6.0, max_gap_s: float = 0.5) -> Motion:
@@ -62,7 +84,7 @@ def smooth(motion: Motion, method: Method = "butterworth", *, cutoff_hz: float =
     if method == "none":
         return motion
     bridged = bridge(unwrap(motion), max_gap_s=max_gap_s)
-    rate_hz = mean_rate_hz(motion.time_s, pieces(bridged.visible))
+    rate_hz = _rate_hz(bridged)
     if not 0.0 < cutoff_hz < rate_hz / 2:
         raise ConfigError(
             f"a cut-off of {cutoff_hz:g} Hz does not fit {rate_hz:.3g} frames per second: "

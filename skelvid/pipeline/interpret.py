@@ -21,15 +21,13 @@ from skelvid.errors import ConfigError
 from skelvid.motion.assemble import doubted, fuse, one_shape, unwrap
 from skelvid.motion.clip_cost import RefineOptions
 from skelvid.motion.refine import refine
-from skelvid.motion.smooth import CUTOFFS_HZ, smooth
+from skelvid.motion.smooth import cutoff_of, smooth
 from skelvid.motion.world import Ground, camera_up, find_ground, scale_to_height
 from skelvid.video.probe import FileInfo
 
 # As most phones' main cameras have, filming along their longer side.
 ASSUMED_FOCAL = 0.7
 _FILM_DIAGONAL_MM = 43.27
-# A filter cannot cut off above half the frame rate; this leaves it some room.
-_MAX_CUTOFF = 0.4
 
 
 @runtime_checkable
@@ -116,7 +114,8 @@ def interpret(
         raw = refine(lifter.body, raw, track, options=RefineOptions(static_camera=static_camera))
     say("smoothing")
     raw, believed_m = scale_to_height(one_shape(unwrap(raw)), lifter.body, wanted.height_m)
-    cutoff_hz = _cutoff_hz(wanted, raw)
+    fitting_hz = cutoff_of(wanted.activity, raw, max_gap_s=wanted.max_gap_s)
+    cutoff_hz = wanted.cutoff_hz or fitting_hz
     smoothed = smooth(raw, wanted.filter, cutoff_hz=cutoff_hz, max_gap_s=wanted.max_gap_s)
     given = config.camera.pitch_deg
     ground = find_ground(
@@ -176,15 +175,6 @@ def versions(config: RunConfig) -> dict[str, str]:
     if config.motion.regressor:
         files["regressor"] = lambda: weights.network_path(str(config.motion.regressor))
     return named | {name: weights.sha256(Path(path()))[:12] for name, path in files.items()}
-
-
-def _cutoff_hz(config: MotionConfig, motion: Motion) -> float:
-    if config.activity not in CUTOFFS_HZ:
-        raise ConfigError(f"no activity is called '{config.activity}'; known are {', '.join(CUTOFFS_HZ)}")
-    if config.cutoff_hz or len(motion.time_s) < 2:
-        return config.cutoff_hz or CUTOFFS_HZ[config.activity]
-    rate_hz = 1.0 / float(np.median(np.diff(motion.time_s)))
-    return min(CUTOFFS_HZ[config.activity], _MAX_CUTOFF * rate_hz)
 
 
 def _said(config: MotionConfig, cutoff_hz: float) -> str:

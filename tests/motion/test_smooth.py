@@ -11,7 +11,7 @@ from skelvid.datatypes.motion import Motion
 from skelvid.datatypes.skel import SkelParams
 from skelvid.errors import ConfigError
 from skelvid.motion.chart import BALL_DOFS, PLAIN_DOFS, to_columns, with_columns
-from skelvid.motion.smooth import CUTOFFS_HZ, live_smooth_init, live_smooth_step, smooth
+from skelvid.motion.smooth import CUTOFFS_HZ, cutoff_of, live_smooth_init, live_smooth_step, smooth
 from skelvid.series import lowpass
 from tests.motion.motions import noisy, walking
 
@@ -144,6 +144,22 @@ class TestSmooth:
     def test_a_cutoff_that_the_film_cannot_hold_is_the_users_slip(self, cutoff_hz):
         with pytest.raises(ConfigError, match="30 frames per second: choose one above 0 and below 15 Hz"):
             smooth(walking(), cutoff_hz=cutoff_hz)
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_frames_that_come_unevenly_get_a_cutoff_that_fits_them(self, method, rng):
+        """As from a camera on a busy machine: half of the frames 30 a second, then one now and then."""
+        for scale_s in (0.01, 0.3, 2.0):
+            step_s = np.where(rng.random(60) < 0.6, 1 / 30, 1 / 30 + rng.exponential(scale_s, 60))
+            motion = replace(hidden(walking(60), slice(20, 24)), time_s=np.cumsum(step_s))
+            cutoff_hz = cutoff_of("jump", motion)
+            assert 0.0 < cutoff_hz <= 12.0
+            assert np.isfinite(smooth(motion, method, cutoff_hz=cutoff_hz).params.q[:20]).all()
+
+    def test_the_activity_decides_where_frames_come_fast_enough(self):
+        assert cutoff_of("walk", walking()) == CUTOFFS_HZ["walk"]
+        assert cutoff_of("jump", walking(1)) == CUTOFFS_HZ["jump"]
+        with pytest.raises(ConfigError, match="no activity is called 'dance'"):
+            cutoff_of("dance", walking())
 
     def test_the_table_of_cutoffs_fits_common_films(self):
         assert CUTOFFS_HZ["walk"] == 6.0

@@ -3,6 +3,7 @@
 import base64
 import io
 import tarfile
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -20,7 +21,12 @@ def exr(image):
         rows[:, : plane.width] = image[..., channel]
         plane.update(rows.tobytes())
     encoder = av.CodecContext.create("exr", "w")
-    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = frame.width, frame.height, "gbrpf32le", 1
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = (
+        frame.width,
+        frame.height,
+        "gbrpf32le",
+        Fraction(1),
+    )
     encoder.options = {"format": "half"}
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
