@@ -25,6 +25,7 @@ from skelvid.series import (
     one_euro_rotation_step,
     one_euro_step,
     pieces,
+    short_gaps,
     smooth_by_variance,
 )
 
@@ -60,11 +61,15 @@ def cutoff_of(activity: str, motion: Motion, *, max_gap_s: float = 0.5) -> float
     """
     if activity not in CUTOFFS_HZ:
         raise ConfigError(f"no activity is called '{activity}'; known are {', '.join(CUTOFFS_HZ)}")
-    return min(CUTOFFS_HZ[activity], _MOST * _rate_hz(bridge(motion, max_gap_s=max_gap_s)))
+    return min(CUTOFFS_HZ[activity], _MOST * _rate_hz(motion, max_gap_s))
 
 
-def _rate_hz(bridged: Motion) -> float:
-    return mean_rate_hz(bridged.time_s, pieces(bridged.visible))
+def _rate_hz(motion: Motion, max_gap_s: float) -> float:
+    """Return how many frames come in a second of what is smoothed: where the person is seen, or a gap is bridged."""
+    present = seen_rows(motion).copy()
+    for gap in short_gaps(motion.time_s, present, max_gap_s=max_gap_s):
+        present[gap] = True
+    return mean_rate_hz(motion.time_s, pieces(present))
 
 
 def smooth(motion: Motion, method: Method = "butterworth", *, cutoff_hz: float = 6.0, max_gap_s: float = 0.5) -> Motion:
@@ -84,7 +89,7 @@ def smooth(motion: Motion, method: Method = "butterworth", *, cutoff_hz: float =
     if method == "none":
         return motion
     bridged = bridge(unwrap(motion), max_gap_s=max_gap_s)
-    rate_hz = _rate_hz(bridged)
+    rate_hz = _rate_hz(motion, max_gap_s)
     if not 0.0 < cutoff_hz < rate_hz / 2:
         raise ConfigError(
             f"a cut-off of {cutoff_hz:g} Hz does not fit {rate_hz:.3g} frames per second: "

@@ -17,9 +17,15 @@ _CLEAR_M = 0.55  # furniture keeps this far from the path of the pelvis
 _FAR_OFF_M = 0.8  # and this far from the camera
 _BESIDE_RAD = 0.3  # things begin so far beside where the camera sees, and reach into it
 _FLAT_M = 0.05  # what is lower may lie where people go
+
+
+def _srgb(code: str) -> Float[ndarray, "3"]:
+    return np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+
+
 # Colours of what stands about, a row for each quarter of a palette: paints and metals, woods, plastics, leaves.
 _KINDS = tuple(
-    np.array([[int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)] for code in codes.split()])
+    np.stack([_srgb(code) for code in codes.split()])
     for codes in (
         "f4f2ee d5d5d2 8d9aa5 3d4a57 20262e c9d3dc fafafa 5a5c60",
         "8a6a45 c8b088 7b4a3a b7956a 5b4330 d8c3a0 a8743f",
@@ -155,8 +161,7 @@ def painted(stock: Stock, mesh: props.Mesh, rng: np.random.Generator, kind: str)
 
 def draw_colour(rng: np.random.Generator, palette: tuple[str, ...]) -> Float[Tensor, "3"]:
     """Return a colour of the palette, a little off, in linear light."""
-    code = palette[rng.integers(len(palette))]
-    value = np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)]) / 255 + rng.normal(0, 0.03, 3)
+    value = _srgb(palette[rng.integers(len(palette))]) + rng.normal(0, 0.03, 3)
     return to_linear(torch.as_tensor(value, dtype=torch.float32).clamp(0.01, 1))
 
 

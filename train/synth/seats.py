@@ -1,6 +1,6 @@
 """Seats for who sits: a posed person goes in; what they sit on, or are about to, comes out.
 
-People of the motion library sit where their motion sits, on nothing. Whose centre of mass lies behind the heels sits;
+People of the motion library sit where their motion sits, on nothing. Whose centre of mass lies behind both feet sits;
 who bends both knees with the mass over the feet may be rising, or sitting down.
 """
 
